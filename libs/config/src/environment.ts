@@ -1,0 +1,99 @@
+import { readSettings, type Setting } from './settings';
+
+/** How many bytes of work a dispatcher may hold in memory, and so on: every knob of the service in one place. */
+export interface Environment {
+  nodeEnv: 'production' | 'development' | 'test';
+  host: string;
+  port: number;
+  dispatcherPort: number;
+  publicUrl: string;
+  databaseUrl: string;
+  databasePoolSize: number;
+  redisUrl: string | null;
+  queuePrefix: string;
+  adminToken: string | null;
+  bootstrapToken: string | null;
+  encryptionKeys: Buffer[];
+  deliveryAllowedCidrs: string[];
+  requireHttps: boolean;
+  dataDir: string;
+  logLevel: string;
+  maxEventBytes: number;
+  maxStoredResponseBytes: number;
+  dispatcherMaxInFlight: number;
+  webhookMaxInFlight: number;
+  dispatcherMemoryBytes: number;
+  stopDeadlineMs: number;
+}
+
+const KEY_BYTES = 32;
+const MIN_TOKEN_LENGTH = 32;
+
+/**
+ * Every variable of the environment, with its default and one sentence for `.env.example`.
+ * An empty variable counts as unset.
+ */
+export const SETTINGS: Setting[] = [
+  { name: 'NODE_ENV', doc: '`production` makes secrets and https required. One of production, development, test.', example: 'development' },
+  { name: 'HOST', doc: 'Address both apps listen on.', example: '0.0.0.0' },
+  { name: 'PORT', doc: 'Port of the API.', example: '3000' },
+  { name: 'DISPATCHER_PORT', doc: "Port of the dispatcher's health and metrics.", example: '3001' },
+  { name: 'PUBLIC_URL', doc: 'Where clients reach the API; used in URLs the service hands out.', example: 'http://localhost:3000' },
+  { name: 'DATABASE_URL', doc: 'PostgreSQL 15 or newer. Unset: the local start brings its own; the apps on their own require it.', example: 'postgres://user:password@localhost:5432/webhooks' },
+  { name: 'DATABASE_POOL_SIZE', doc: 'Connections of each pool; an API process has two pools, a dispatcher one.', example: '10' },
+  { name: 'REDIS_URL', doc: 'Redis for BullMQ: redis://, rediss:// (TLS), redis+sentinel://host:port,host:port/master-name, redis+cluster://host:port,host:port; append +tls to the last two schemes for TLS. Unset: BullMQ on PostgreSQL.', example: 'redis://localhost:6379' },
+  { name: 'QUEUE_PREFIX', doc: "Prefix of BullMQ's keys in Redis; installations that share one Redis need different ones.", example: 'trae' },
+  { name: 'ADMIN_TOKEN', doc: 'Bearer token of the operator API under /api/admin, 32 characters or more. Unset: that API is off.', example: '' },
+  { name: 'BOOTSTRAP_TOKEN', doc: 'Token of a first tenant, 32 characters or more; the API makes both at start, once.', example: '' },
+  { name: 'ENCRYPTION_KEY', doc: 'Keys for secrets at rest, 32 bytes in base64 each, separated by commas; the first one encrypts, all decrypt. Required in production.', example: '' },
+  { name: 'DELIVERY_ALLOWED_CIDRS', doc: 'Special address ranges that deliveries may reach all the same, separated by commas; `none` for none.', example: 'none' },
+  { name: 'REQUIRE_HTTPS', doc: 'Refuse webhook URLs without TLS. Defaults to true in production.', example: 'false' },
+  { name: 'DATA_DIR', doc: 'Where the local start keeps its database, keys and token.', example: '.data' },
+  { name: 'LOG_LEVEL', doc: 'One of fatal, error, warn, info, debug, trace, silent.', example: 'info' },
+  { name: 'MAX_EVENT_BYTES', doc: 'Largest `data` of one event, in bytes.', example: '262144' },
+  { name: 'MAX_STORED_RESPONSE_BYTES', doc: "How much of a receiver's answer is kept, in bytes.", example: '16384' },
+  { name: 'DISPATCHER_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once.', example: '512' },
+  { name: 'WEBHOOK_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once to one webhook.', example: '32' },
+  { name: 'DISPATCHER_MEMORY_BYTES', doc: 'Payload bytes a dispatcher holds at most; more waits in the database.', example: '67108864' },
+  { name: 'STOP_DEADLINE_MS', doc: 'How long a stopping app lets requests in flight finish, in milliseconds.', example: '15000' },
+];
+
+/**
+ * Reads and validates the environment once.
+ * @throws Error that lists every variable that is wrong and what is allowed.
+ */
+export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const settings = readSettings(env);
+  const nodeEnv = settings.oneOf('NODE_ENV', ['production', 'development', 'test'] as const, 'development');
+  const production = nodeEnv === 'production';
+  const port = settings.integer('PORT', 3000, 0, 65535);
+  const environment: Environment = {
+    nodeEnv,
+    host: settings.text('HOST') ?? '0.0.0.0',
+    port,
+    dispatcherPort: settings.integer('DISPATCHER_PORT', 3001, 0, 65535),
+    publicUrl: settings.url('PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? `http://localhost:${port}`,
+    databaseUrl: settings.required('DATABASE_URL', settings.url('DATABASE_URL', ['postgres:', 'postgresql:'])),
+    databasePoolSize: settings.integer('DATABASE_POOL_SIZE', 10, 2, 200),
+    redisUrl: settings.text('REDIS_URL'),
+    queuePrefix: settings.text('QUEUE_PREFIX') ?? 'trae',
+    adminToken: settings.token('ADMIN_TOKEN', MIN_TOKEN_LENGTH),
+    bootstrapToken: settings.token('BOOTSTRAP_TOKEN', MIN_TOKEN_LENGTH),
+    encryptionKeys: settings.base64List('ENCRYPTION_KEY', KEY_BYTES),
+    deliveryAllowedCidrs: settings.list('DELIVERY_ALLOWED_CIDRS').filter((cidr) => cidr !== 'none'),
+    requireHttps: settings.boolean('REQUIRE_HTTPS', production),
+    dataDir: settings.text('DATA_DIR') ?? '.data',
+    logLevel: settings.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, 'info'),
+    maxEventBytes: settings.integer('MAX_EVENT_BYTES', 262_144, 1_024, 16_777_216),
+    maxStoredResponseBytes: settings.integer('MAX_STORED_RESPONSE_BYTES', 16_384, 0, 1_048_576),
+    dispatcherMaxInFlight: settings.integer('DISPATCHER_MAX_IN_FLIGHT', 512, 1, 10_000),
+    webhookMaxInFlight: settings.integer('WEBHOOK_MAX_IN_FLIGHT', 32, 1, 1_000),
+    dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),
+    stopDeadlineMs: settings.integer('STOP_DEADLINE_MS', 15_000, 0, 600_000),
+  };
+  if (environment.encryptionKeys.length === 0) {
+    settings.problem('ENCRYPTION_KEY', production ? 'is required in production: 32 bytes in base64 (openssl rand -base64 32)' : 'is required: 32 bytes in base64 (openssl rand -base64 32); `npm start` makes one');
+  }
+  settings.throwIfProblems();
+  return environment;
+}

@@ -1,0 +1,36 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** What the operator allows a tenant; a missing key means the installation's default. */
+export interface TenantLimits {
+  max_webhooks?: number;
+  events_per_second?: number;
+  max_event_bytes?: number;
+  tests_per_minute?: number;
+}
+
+@Entity('tenants')
+export class TenantEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text')
+  status!: 'active' | 'suspended';
+
+  @Column('jsonb')
+  limits!: TenantLimits;
+
+  @Column('bigint', { name: 'webhooks_version', default: 0 })
+  webhooksVersion!: string;
+
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'changed_at', default: () => 'now()' })
+  changedAt!: Date;
+
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt!: Date | null;
+}

@@ -1,0 +1,77 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A retry policy as the API names its fields; every one is filled in before it is stored. */
+export interface StoredRetryPolicy {
+  max_attempts: number;
+  backoff_strategy: 'linear' | 'exponential' | 'fixed';
+  initial_delay: number;
+  max_delay: number;
+  retry_on_status?: number[];
+  retry_on_timeout?: boolean;
+  jitter?: number;
+}
+
+@Entity('webhooks')
+export class WebhookEntity {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'tenant_id' })
+  tenantId!: string;
+
+  @Column('text', { name: 'project_id', nullable: true })
+  projectId!: string | null;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text', { nullable: true })
+  description!: string | null;
+
+  @Column('text')
+  url!: string;
+
+  /** Event types and patterns subscribed to. */
+  @Column('text', { array: true })
+  events!: string[];
+
+  @Column('bytea', { name: 'sealed_secret' })
+  sealedSecret!: Buffer;
+
+  /** JSON object of the custom headers, sealed; null when there are none. */
+  @Column('bytea', { name: 'sealed_headers', nullable: true })
+  sealedHeaders!: Buffer | null;
+
+  @Column('text', { name: 'header_names', array: true, default: '{}' })
+  headerNames!: string[];
+
+  @Column('boolean', { default: true })
+  active!: boolean;
+
+  @Column('integer', { name: 'timeout_ms' })
+  timeoutMs!: number;
+
+  @Column('jsonb', { name: 'retry_policy' })
+  retryPolicy!: StoredRetryPolicy;
+
+  @Column('text', { name: 'on_inactive', default: 'drop' })
+  onInactive!: 'drop' | 'hold';
+
+  @Column('text', { name: 'disabled_reason', nullable: true })
+  disabledReason!: string | null;
+
+  @Column('bigint', { default: 1 })
+  version!: string;
+
+  @Column('uuid', { name: 'created_by' })
+  createdBy!: string;
+
+  @Column('timestamptz', { name: 'created_at', default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
+  updatedAt!: Date;
+
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt!: Date | null;
+}

@@ -1,0 +1,36 @@
+import { Pool, type PoolConfig } from 'pg';
+
+/**
+ * The two roles the apps run as (made by the first migration): `webhooks_request` sees one tenant at a
+ * time through row-level security; `webhooks_batch` runs the few reviewed statements over many tenants.
+ */
+export type DatabaseRole = 'webhooks_request' | 'webhooks_batch';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/** Connection settings that put every session into a role. */
+export function roleConfig(databaseUrl: string, role: DatabaseRole, applicationName: string): PoolConfig {
+  return {
+    connectionString: databaseUrl,
+    application_name: applicationName,
+    options: `-c role=${role} -c statement_timeout=${STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=${STATEMENT_TIMEOUT_MS}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+/**
+ * The pool for batch statements. Connecting is lazy: making it never fails while the database is away.
+ * @param onError is told of idle connections that broke; the pool replaces them by itself.
+ */
+export function createBatchPool(
+  databaseUrl: string,
+  size: number,
+  applicationName: string,
+  onError: (error: Error) => void,
+): Pool {
+  const pool = new Pool({ ...roleConfig(databaseUrl, 'webhooks_batch', applicationName), max: size });
+  pool.on('error', onError);
+  return pool;
+}
