@@ -39,7 +39,7 @@ export const SETTINGS: Setting[] = [
   { name: 'PORT', doc: 'Port of the API.', example: '3000' },
   { name: 'DISPATCHER_PORT', doc: "Port of the dispatcher's health and metrics.", example: '3001' },
   { name: 'PUBLIC_URL', doc: 'Where clients reach the API; used in URLs the service hands out.', example: 'http://localhost:3000' },
-  { name: 'DATABASE_URL', doc: 'PostgreSQL 15 or newer. Unset: the local start brings its own; the apps on their own require it.', example: 'postgres://user:password@localhost:5432/webhooks' },
+  { name: 'DATABASE_URL', doc: 'PostgreSQL 16 or newer. Unset: the local start brings its own; the apps on their own require it.', example: 'postgres://user:password@localhost:5432/webhooks' },
   { name: 'DATABASE_POOL_SIZE', doc: 'Connections of each pool; an API process has two pools, a dispatcher one.', example: '10' },
   { name: 'REDIS_URL', doc: 'Redis for BullMQ: redis://, rediss:// (TLS), redis+sentinel://host:port,host:port/master-name, redis+cluster://host:port,host:port; append +tls to the last two schemes for TLS. Unset: BullMQ on PostgreSQL.', example: 'redis://localhost:6379' },
   { name: 'QUEUE_PREFIX', doc: "Prefix of BullMQ's keys in Redis; installations that share one Redis need different ones.", example: 'trae' },

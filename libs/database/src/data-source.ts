@@ -38,3 +38,8 @@ export function migrationDataSource(databaseUrl: string): DataSource {
     applicationName: 'webhooks-migrate',
   });
 }
+
+/** The name of the newest migration, which the apps wait for at start. */
+export function newestMigration(): string {
+  return MIGRATIONS.at(-1)?.name ?? '';
+}

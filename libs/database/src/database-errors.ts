@@ -1,0 +1,29 @@
+/** SQLSTATE classes and codes that mean "the server is away or going away", not "the statement is wrong". */
+const AWAY_STATES = /^(08...|57P0[123]|53300|25006)$/;
+const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const AWAY_MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Client was closed|connection timeout|not queryable|DataSource is not (initialized|connected|set)|after calling end on the pool|Driver not Connected/i;
+
+/** Whether an error of the driver or of TypeORM says that the database cannot be reached just now. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  if (code !== null && (AWAY_STATES.test(code) || AWAY_CODES.has(code))) return true;
+  if (AWAY_MESSAGES.test(error.message)) return true;
+  if (error instanceof AggregateError && error.errors.some(isDatabaseAway)) return true;
+  return isDatabaseAway(error.cause) || isDatabaseAway((error as { driverError?: unknown }).driverError);
+}
+
+/** Whether an error is the violation of a unique constraint. */
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && codeOf(error) === '23505';
+}
+
+/** Whether an insert found no partition for its id, as after weeks in which no dispatcher ran. */
+export function isMissingPartition(error: unknown): boolean {
+  return error instanceof Error && codeOf(error) === '23514' && /no partition of relation/.test(error.message);
+}
+
+function codeOf(error: Error): string | null {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : null;
+}
