@@ -1,20 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-postgres-error';
 import { choosePort, isPortFree } from './free-port';
 import { choosePostgresAccount, type PostgresAccount } from './postgres-account';
 import { findPostgresBinaries } from './postgres-binaries';
 import { DATABASE_NAME, SUPERUSER, ensureCluster, postgresEnvironment, type PostgresCluster } from './postgres-cluster';
-import { processesNaming, signalAll } from './process-list';
+import { FAST_SHUTDOWN_MS, clusterNameOf, readLock, stopLeftovers } from './postgres-leftovers';
 import { waitUntil } from './wait-until';
 
 const HOST = '127.0.0.1';
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
-/** A fast shutdown writes a checkpoint; after this long it is cut short, and the next start recovers. */
-const FAST_SHUTDOWN_MS = 10_000;
 /** Recovery after a crash may replay a gigabyte of log. */
 const READY_DEADLINE_MS = 300_000;
 
@@ -68,9 +65,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const binaries = await findPostgresBinaries(join(dataDir, 'postgres-programs'));
   const account = await choosePostgresAccount(binaries, dataDir);
-  const clusterName = await clusterNameOf(dataDir);
-  await stopLeftovers(join(dataDir, 'postgres'), clusterName, log);
+  await stopLeftovers(dataDir, log);
   const cluster = await ensureCluster({ account, dataDir, durable, log });
+  const clusterName = await clusterNameOf(dataDir);
   const logFile = join(dataDir, 'postgres.log');
   for (let triesLeft = 3; ; triesLeft -= 1) {
     const port = await choosePort(options.port ?? 0, HOST);
@@ -82,34 +79,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       throw new EmbeddedPostgresError(`PostgreSQL did not start: ${await lastLines(logFile)}`);
     }
   }
-}
-
-/** Marks every process of the cluster in the process list, since the path of its folder need not show there. */
-async function clusterNameOf(dataDir: string): Promise<string> {
-  const hash = createHash('sha256').update(await realpath(dataDir));
-  return `webhooks-${hash.digest('hex').slice(0, 16)}`;
-}
-
-/**
- * Ends the processes of an earlier server on this folder, and removes its lock file once there are none: PostgreSQL
- * itself would believe a lock whose process id now belongs to some other program.
- */
-async function stopLeftovers(folder: string, clusterName: string, log: (message: string) => void): Promise<void> {
-  const isGone = async () => (await processesNaming(clusterName)).length === 0;
-  const leftovers = await processesNaming(clusterName);
-  if (leftovers.length > 0) {
-    log('stopping the PostgreSQL that an earlier start left running');
-    const postmaster = (await readLock(folder)).pid;
-    signalAll(leftovers.includes(postmaster) ? [postmaster] : leftovers, 'SIGINT');
-    if (!(await waitUntil(isGone, { deadlineMs: FAST_SHUTDOWN_MS }))) {
-      signalAll(await processesNaming(clusterName), 'SIGQUIT');
-      if (!(await waitUntil(isGone, { deadlineMs: 5_000 }))) signalAll(await processesNaming(clusterName), 'SIGKILL');
-      if (!(await waitUntil(isGone, { deadlineMs: 5_000 }))) {
-        throw new EmbeddedPostgresError(`an earlier PostgreSQL on ${folder} does not end`);
-      }
-    }
-  }
-  await rm(join(folder, 'postmaster.pid'), { force: true });
 }
 
 interface Launch {
@@ -157,12 +126,6 @@ async function becomesReady(child: ChildProcess, folder: string): Promise<boolea
     throw new EmbeddedPostgresError('PostgreSQL was not ready in time');
   }
   return !hasEnded();
-}
-
-/** The first and the eighth line of postmaster.pid, which pg_ctl goes by too (PostgreSQL's miscadmin.h). */
-async function readLock(folder: string): Promise<{ pid: number; status: string }> {
-  const lines = (await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
-  return { pid: Number(lines[0]), status: lines[7]?.trim() ?? '' };
 }
 
 function running(child: ChildProcess, port: number, { password }: PostgresCluster): EmbeddedPostgres {
