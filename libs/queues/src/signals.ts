@@ -1,0 +1,78 @@
+import type { Queue } from 'bullmq';
+import type { Logger } from '#observability/logger';
+import type { QueueBackend } from './queue-backend';
+import { EVENT_QUEUE, WAKE_UP_QUEUE, type EventJob, type WakeUpJob } from './queue-names';
+
+/** Signals under way at once; beyond it they are dropped, since a queue that stalls must not fill memory. */
+const MAX_UNDER_WAY = 1_000;
+/** Waiting deliveries that fall due within one bucket share one wake-up. */
+const WAKE_UP_BUCKET_MS = 250;
+const REMEMBERED_BUCKETS = 10_000;
+
+/**
+ * Adds jobs without making anyone wait: a signal that is lost costs a second of latency, until the
+ * reconciler finds the work in the database, and nothing else.
+ */
+export class Signals {
+  private readonly queues = new Map<string, Promise<Queue | null>>();
+  private readonly opened = new Map<string, Queue>();
+  private readonly announcedBuckets = new Set<number>();
+  private underWay = 0;
+
+  constructor(
+    private readonly backend: QueueBackend,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Tells dispatchers of batches of events that are committed. Never throws. */
+  eventsAccepted(fanOutIds: string[]): void {
+    const job: EventJob = { fanOutIds };
+    this.add(EVENT_QUEUE, job, {});
+  }
+
+  /** Asks for a look at waiting deliveries when some fall due. Never throws. */
+  wakeUpAt(dueAtMs: number, nowMs: number): void {
+    const bucket = Math.ceil(dueAtMs / WAKE_UP_BUCKET_MS);
+    if (this.announcedBuckets.has(bucket)) return;
+    if (this.announcedBuckets.size >= REMEMBERED_BUCKETS) this.announcedBuckets.clear();
+    this.announcedBuckets.add(bucket);
+    const atMs = bucket * WAKE_UP_BUCKET_MS;
+    const job: WakeUpJob = { atMs };
+    this.add(WAKE_UP_QUEUE, job, { delay: Math.max(0, atMs - nowMs), jobId: `wake-${bucket}` });
+  }
+
+  /** Waits until the queues are open, for tests and for a publisher that just started. */
+  async untilOpen(): Promise<void> {
+    await Promise.all([this.open(EVENT_QUEUE), this.open(WAKE_UP_QUEUE)]);
+  }
+
+  private add(name: string, job: EventJob | WakeUpJob, options: { delay?: number; jobId?: string }): void {
+    const queue = this.opened.get(name);
+    if (queue === undefined) {
+      void this.open(name);
+      return;
+    }
+    if (this.underWay >= MAX_UNDER_WAY) return;
+    this.underWay += 1;
+    queue
+      .add(name, job, options)
+      .catch((error: unknown) => {
+        this.logger.debug({ queue: name, error: String(error) }, 'signal not sent; the reconciler will find the work');
+      })
+      .finally(() => {
+        this.underWay -= 1;
+      });
+  }
+
+  private open(name: string): Promise<Queue | null> {
+    let opening = this.queues.get(name);
+    if (opening === undefined) {
+      opening = this.backend.openQueue(name).then((queue) => {
+        if (queue !== null) this.opened.set(name, queue);
+        return queue;
+      });
+      this.queues.set(name, opening);
+    }
+    return opening;
+  }
+}
