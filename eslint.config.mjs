@@ -26,13 +26,20 @@ export default defineConfig(
   {
     files: ['**/*.{js,cjs,mjs}'],
     languageOptions: {
-      globals: {
-        console: 'readonly',
-        module: 'writable',
-        process: 'readonly',
-        require: 'readonly',
-        __dirname: 'readonly',
-      },
+      globals: Object.fromEntries(
+        [
+          'Buffer',
+          'URL',
+          '__dirname',
+          'clearTimeout',
+          'console',
+          'module',
+          'performance',
+          'process',
+          'require',
+          'setTimeout',
+        ].map((name) => [name, 'readonly']),
+      ),
     },
   },
   {
@@ -89,6 +96,34 @@ export default defineConfig(
     // These speak to a person at a terminal.
     files: ['apps/local/**/*.ts', 'apps/cli/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    // Rules are pure: what they need of time, chance and surroundings comes as an argument.
+    files: ['libs/*-rules/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        'process',
+        'fetch',
+        'performance',
+        'setTimeout',
+        'setInterval',
+        'setImmediate',
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Take the instant as an argument.' },
+        { object: 'Math', property: 'random', message: 'Take the random number as an argument.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'Take the instant as an argument.',
+        },
+      ],
+    },
   },
   {
     files: ['**/*.spec.ts', 'test/**/*.ts'],

@@ -30,6 +30,7 @@ const withDatabase = {
 };
 
 module.exports = {
+  reporters: ['default', '<rootDir>/scripts/leak-reporter.cjs'],
   projects: [
     {
       ...common,
