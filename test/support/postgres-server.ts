@@ -20,7 +20,7 @@ export async function startTestServer(): Promise<TestServer> {
   await removeServersOfKilledRuns();
   // The folder's name tells whose it is.
   const dataDir = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${String(process.pid)}-`));
-  const server = await startEmbeddedPostgres({ dataDir, durable: false, log: console.log });
+  const server = await startEmbeddedPostgres({ dataDir, durable: false, log: say });
   return {
     url: server.url,
     async stop() {
@@ -34,9 +34,13 @@ async function removeServersOfKilledRuns(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     if (!name.startsWith(FOLDER_PREFIX) || isAlive(Number.parseInt(name.slice(FOLDER_PREFIX.length), 10))) continue;
     const dataDir = join(tmpdir(), name);
-    await stopLeftovers(dataDir, console.log);
+    await stopLeftovers(dataDir, say);
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+function say(message: string): void {
+  process.stderr.write(`${message}\n`);
 }
 
 function isAlive(pid: number): boolean {

@@ -52,6 +52,8 @@ export interface EmbeddedPostgres {
   readonly ended: Promise<void>;
   /** Disconnects every client and stops the server; resolves when it has ended. */
   stop(): Promise<void>;
+  /** Ends the server at once; the next start recovers. */
+  kill(): void;
 }
 
 /**
@@ -147,6 +149,9 @@ function running(child: ChildProcess, port: number, { password }: PostgresCluste
       if (await waitUntil(hasEnded, { deadlineMs: 5_000 })) return;
       child.kill('SIGKILL');
       await ended;
+    },
+    kill() {
+      child.kill('SIGQUIT');
     },
   };
 }

@@ -12,7 +12,10 @@ export interface KeptSecret {
  * The secret kept in the file, made by `make` (32 random bytes, base64url) when the file is missing or empty. Only the
  * user that we are can read the file.
  */
-export async function keptSecret(file: string, make = () => randomBytes(32).toString('base64url')): Promise<KeptSecret> {
+export async function keptSecret(
+  file: string,
+  make = () => randomBytes(32).toString('base64url'),
+): Promise<KeptSecret> {
   const kept = await readFile(file, 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return '';
     throw error;

@@ -92,7 +92,10 @@ function binariesIn(folder: string, version: string): PostgresBinaries {
 
 /** Makes the links between the libraries and the programs executable, where that is not yet so. */
 async function complete(folder: string): Promise<void> {
-  const links = JSON.parse(await readFile(join(folder, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(await readFile(join(folder, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const link = join(folder, relative('native', target));
     await symlink(relative(dirname(target), source), link).catch((error: unknown) => {

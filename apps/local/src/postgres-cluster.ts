@@ -110,15 +110,16 @@ async function runSql(account: PostgresAccount, folder: string, statements: stri
     statements.map((statement) => `${statement};\n\n`).join(''),
   );
   // Single-user mode reports a failed statement and goes on.
-  if (/\b(ERROR|FATAL|PANIC):/.test(output)) throw new EmbeddedPostgresError(`preparing the database failed: ${output}`);
+  if (/\b(ERROR|FATAL|PANIC):/.test(output))
+    throw new EmbeddedPostgresError(`preparing the database failed: ${output}`);
 }
 
 async function runToEnd(account: PostgresAccount, folder: string, program: string, options: string[], input = '') {
   const [file, commandArguments] = account.command(program, options);
   const child = spawn(file, commandArguments, { cwd: folder, env: postgresEnvironment(), ...account.spawnOptions });
   child.stdin.on('error', () => undefined).end(input);
-  const [, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new EmbeddedPostgresError(`${program} failed: ${errors.trim()}`);
+  const [, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  if (child.exitCode !== 0) throw new EmbeddedPostgresError(`${program} failed: ${errors.trim()}`);
   return errors;
 }
 
