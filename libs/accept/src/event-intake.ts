@@ -1,0 +1,63 @@
+import type { Pool } from 'pg';
+import type { Clock } from '#kernel/clock';
+import { databaseAway } from '#database/tenant-database';
+import { isDatabaseAway, isMissingPartition } from '#database/database-errors';
+import type { Signals } from '#queues/signals';
+import { acceptEvents, type AcceptedBatch } from './accept-events';
+import { GroupCommit } from './group-commit';
+import type { Acceptance, NewEvent } from './new-event';
+
+const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 20_000 };
+
+/** The first two steps of an event's way: it is committed, then the dispatchers are told. */
+export class EventIntake {
+  private readonly commits: GroupCommit<NewEvent, Acceptance>;
+
+  /** @param pool of role `webhooks_batch`: a group holds events of many tenants. */
+  constructor(
+    private readonly pool: Pool,
+    private readonly signals: Signals,
+    private readonly clock: Clock,
+  ) {
+    this.commits = new GroupCommit((events) => this.commit(events), isDatabaseAway, {
+      ...GROUP,
+      bytesOf: (event: NewEvent) => event.data.length,
+    });
+  }
+
+  /**
+   * Resolves once the event is committed; the signal to the dispatchers is sent, not awaited.
+   * @throws AppError 503 when the database is away or too much is waiting.
+   */
+  async accept(event: NewEvent): Promise<Acceptance> {
+    try {
+      return await this.commits.add(event);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw databaseAway(error);
+      throw error;
+    }
+  }
+
+  private async commit(events: NewEvent[]): Promise<Acceptance[]> {
+    const nowMs = this.clock.nowMs();
+    const batch = await this.commitWithPartitions(events, nowMs);
+    this.announce(batch, nowMs);
+    return batch.acceptances;
+  }
+
+  private announce(batch: AcceptedBatch, nowMs: number): void {
+    if (batch.fanOutIds.length > 0) this.signals.eventsAccepted(batch.fanOutIds);
+    for (const atMs of batch.scheduledAtMs) this.signals.wakeUpAt(atMs, nowMs);
+  }
+
+  private async commitWithPartitions(events: NewEvent[], nowMs: number): Promise<AcceptedBatch> {
+    try {
+      return await acceptEvents(this.pool, events, nowMs);
+    } catch (error) {
+      if (!isMissingPartition(error)) throw error;
+      // Nobody has made partitions for weeks; the statement left nothing behind.
+      await this.pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
+      return acceptEvents(this.pool, events, nowMs);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { unavailable } from '#kernel/app-error';
+
+export interface GroupCommitOptions<T> {
+  maxItems: number;
+  maxBytes: number;
+  /** Commits under way at once; more than one keeps the database busy while an answer travels. */
+  maxConcurrent: number;
+  /** Items waiting or under way; beyond it new ones are refused rather than piled up. */
+  maxWaiting: number;
+  bytesOf: (item: T) => number;
+}
+
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Lets concurrent callers share one commit: whoever comes while commits are under way waits for the next,
+ * so that the cost of a commit is divided as the rate rises, while a caller on its own waits for nobody.
+ */
+export class GroupCommit<T, R> {
+  private waiting: { item: T; bytes: number; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
+  private running = 0;
+  private held = 0;
+
+  /** @param commit commits a group and answers in its order; when it fails, a group is tried again one by one. */
+  constructor(
+    private readonly commit: (items: T[]) => Promise<R[]>,
+    private readonly isRetryable: (error: unknown) => boolean,
+    private readonly options: GroupCommitOptions<T>,
+  ) {}
+
+  /** @throws AppError 503 when too much is waiting already; what the commit throws. */
+  add(item: T): Promise<R> {
+    if (this.held >= this.options.maxWaiting) {
+      return Promise.reject(unavailable('Too many events are waiting to be stored; please try again', RETRY_AFTER_SECONDS));
+    }
+    this.held += 1;
+    return new Promise<R>((resolve, reject) => {
+      this.waiting.push({ item, bytes: this.options.bytesOf(item), resolve, reject });
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    while (this.running < this.options.maxConcurrent && this.waiting.length > 0) {
+      void this.run(this.takeGroup());
+    }
+  }
+
+  private takeGroup(): typeof this.waiting {
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.waiting) {
+      bytes += entry.bytes;
+      if (count > 0 && (count >= this.options.maxItems || bytes > this.options.maxBytes)) break;
+      count += 1;
+    }
+    return this.waiting.splice(0, count);
+  }
+
+  private async run(group: typeof this.waiting): Promise<void> {
+    this.running += 1;
+    try {
+      const results = await this.commit(group.map((entry) => entry.item));
+      for (const [index, entry] of group.entries()) entry.resolve(results[index] as R);
+    } catch (error) {
+      if (group.length === 1 || this.isRetryable(error)) for (const entry of group) entry.reject(error);
+      else await this.runOneByOne(group);
+    } finally {
+      this.running -= 1;
+      this.held -= group.length;
+      this.pump();
+    }
+  }
+
+  /** One item that the database refuses must not fail those that happened to share its commit. */
+  private async runOneByOne(group: typeof this.waiting): Promise<void> {
+    for (const entry of group) {
+      try {
+        const [result] = await this.commit([entry.item]);
+        entry.resolve(result as R);
+      } catch (error) {
+        entry.reject(error);
+      }
+    }
+  }
+}
