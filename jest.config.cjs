@@ -1,7 +1,5 @@
 'use strict';
 
-const { existsSync } = require('node:fs');
-
 /**
  * Three projects: `unit` (pure, beside the source), `integration` (real PostgreSQL, both queue backends) and `e2e`
  * (the applications as processes). Run one with `npx jest --selectProjects unit`.
@@ -23,10 +21,8 @@ const common = {
 
 const withDatabase = {
   ...common,
-  ...(existsSync(`${__dirname}/test/support/global-setup.ts`) && {
-    globalSetup: '<rootDir>/test/support/global-setup.ts',
-    globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  }),
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
 
 module.exports = {

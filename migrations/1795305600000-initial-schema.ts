@@ -28,6 +28,7 @@ export class InitialSchema1795305600000 implements MigrationInterface {
       DROP TABLE delivery_stats, stats_deltas, webhook_totals, webhook_leases, dispatchers,
         waiting_deliveries, attempt_responses, attempts, deliveries,
         pending_fan_outs, event_keys, event_payloads, events, webhooks, tokens, users, tenants;
+      DROP FUNCTION schema_has_migration(text);
       DROP FUNCTION ensure_partitions(timestamptz, timestamptz);
       DROP FUNCTION uuid_floor(timestamptz);
       DROP FUNCTION current_tenant();
@@ -357,6 +358,12 @@ END $$;
 `;
 
 const GRANTS = `
+-- Lets the apps, which may not read the migrations' own table, wait for a migration.
+CREATE FUNCTION schema_has_migration(wanted text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS 'SELECT EXISTS (SELECT FROM schema_migrations WHERE name = wanted)';
+GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request, webhooks_batch;
+
 DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO webhooks_request, webhooks_batch', current_schema()); END $$;
 
 GRANT SELECT ON tenants, events, event_payloads, event_keys, deliveries, attempts, attempt_responses, waiting_deliveries,

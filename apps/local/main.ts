@@ -50,7 +50,7 @@ async function main(): Promise<void> {
   }
   if (failure !== undefined) console.error(`\nCould not go on: ${failure.message}\n`);
   for (const running of started.toReversed()) await running.stop();
-  log('Stopped');
+  if (started.length > 0) log('Stopped');
   process.exitCode = failure === undefined ? 0 : 1;
 }
 

@@ -61,7 +61,7 @@ export class LocalDatabase {
   private async startAgain(): Promise<void> {
     const { port } = this.server;
     if (this.budget.noteEnd(performance.now()) === undefined) throw new Error('the database keeps ending');
-    this.options.log('the database ended: starting it again');
+    this.options.log('The database ended: starting it again');
     const server = await startEmbeddedPostgres({ ...this.options, port });
     this.server = server;
     // The apps know it by its address.

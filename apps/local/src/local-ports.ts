@@ -39,7 +39,7 @@ async function nextFreePort(
   const wanted = DEFAULTS[name];
   for (let port = wanted; port <= LAST_PORT; port += 1) {
     if (except.includes(port) || !(await isPortFree(port, host))) continue;
-    if (port !== wanted) log(`port ${wanted} is taken by another program: using ${port} (${name} chooses it)`);
+    if (port !== wanted) log(`Port ${wanted} is taken by another program: using ${port} (${name} chooses it)`);
     return port;
   }
   throw new Error(`no port from ${wanted} on is free`);

@@ -47,7 +47,7 @@ export async function ensureCluster({ account, dataDir, durable, log }: ClusterO
   } else {
     await takeOver(folder, account.owner);
     if (isNew) {
-      log('the password file was gone: setting a new password');
+      log('The password file was gone: setting a new password');
       await runSql(account, folder, [setPassword(password)]);
     }
   }

@@ -25,7 +25,7 @@ export async function stopLeftovers(dataDir: string, log: (message: string) => v
   const isGone = async () => (await processesNaming(clusterName)).length === 0;
   const leftovers = await processesNaming(clusterName);
   if (leftovers.length > 0) {
-    log('stopping the PostgreSQL that an earlier start left running');
+    log('Stopping the PostgreSQL that an earlier start left running');
     const postmaster = (await readLock(folder)).pid;
     signalAll(leftovers.includes(postmaster) ? [postmaster] : leftovers, 'SIGINT');
     if (!(await waitUntil(isGone, { deadlineMs: FAST_SHUTDOWN_MS }))) {

@@ -35,7 +35,7 @@ export class SupervisedApp {
     clearTimeout(this.restart);
     this.child?.kill('SIGTERM');
     if (await waitUntil(() => this.child === undefined, { deadlineMs: STOP_DEADLINE_MS })) return;
-    this.options.log(`the ${this.options.name} did not stop within ${STOP_DEADLINE_MS / 1_000} s: killing it`);
+    this.options.log(`The ${this.options.name} did not stop within ${STOP_DEADLINE_MS / 1_000} s: killing it`);
     this.kill();
     await waitUntil(() => this.child === undefined, { deadlineMs: STOP_DEADLINE_MS });
   }
@@ -73,7 +73,7 @@ export class SupervisedApp {
       onGivenUp(new Error(`the ${name} keeps ending (${how}); its log lines above say why`));
       return;
     }
-    log(`the ${name} ended (${how}): starting it again in ${delayMs / 1_000} s`);
+    log(`The ${name} ended (${how}): starting it again in ${delayMs / 1_000} s`);
     this.restart = setTimeout(() => {
       this.start();
     }, delayMs);
