@@ -42,6 +42,8 @@ export async function copyPostgresBinaries(from: PostgresBinaries, parentFolder:
   if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) {
     throw new EmbeddedPostgresError(`other users can change ${parentFolder}, so no program is run from there`);
   }
+  // The umask may have taken from the mode above.
+  await chmod(parentFolder, 0o755);
   const target = join(parentFolder, `postgresql-${from.version}-${process.platform}-${process.arch}`);
   if (!(await exists(target))) {
     const unfinished = await mkdtemp(`${target}.`);
