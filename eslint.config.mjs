@@ -74,6 +74,8 @@ export default defineConfig(
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       // An empty string often counts as not given: environment variables, query parameters.
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],
+      // A property with a decorator needs its type written out: metadata is made of annotations, not of inference.
+      '@typescript-eslint/no-inferrable-types': ['error', { ignoreProperties: true }],
       // A module or a marker class of Nest has no body.
       '@typescript-eslint/no-extraneous-class': 'off',
       // A method is wanted exactly where a class implements one; an empty one is said with a comment.
