@@ -1,0 +1,135 @@
+import type { Dispatcher } from 'undici';
+import type { ErrorClass } from '#webhook-rules/outcome';
+import type { AddressGuard } from './address-guard';
+import { describeError } from './error-class';
+import { Exchange, type AttemptResult } from './exchange';
+import { OriginPools } from './origin-pools';
+
+export interface DeliveryClientOptions {
+  readonly guard: AddressGuard;
+  /**
+   * Connections to one origin, over all webhooks there; what exceeds it waits within its deadline. It
+   * is the last bound, above the caller's own per webhook: were it small, webhooks that hang would
+   * take the connections of their neighbours on the same host.
+   */
+  readonly connectionsPerOrigin?: number;
+  /** Origins with open connections; beyond it the least recently used one is closed. */
+  readonly maxOrigins?: number;
+  /** How long an idle connection is kept, unless the receiver names a shorter time. */
+  readonly keepAliveMs?: number;
+  readonly connectTimeoutMs?: number;
+  /** A longer response is cut off and the attempt has failed. */
+  readonly maxReadBytes?: number;
+  readonly maxStoredResponseBytes?: number;
+  /** PEM of the certificate authorities to trust instead of Node's. */
+  readonly ca?: string;
+}
+
+export interface DeliveryRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly timeoutMs: number;
+}
+
+export interface DeliveryClient {
+  /** Posts once and tells what came of it; never rejects. */
+  send(request: DeliveryRequest): Promise<AttemptResult>;
+  /** Waits up to `graceMs` for the attempts in flight, interrupts the rest and closes all connections. */
+  close(graceMs: number): Promise<void>;
+}
+
+/**
+ * Makes the HTTP client of deliveries: pooled keep-alive connections, vetted addresses, one deadline
+ * over connecting, headers and body, no redirects, no decoding, and a limit on what is read.
+ *
+ * A keep-alive connection may be closed by the receiver just as we write. When that happens before
+ * any response, the request is sent once more at once over a connection of its own, within the same
+ * attempt and deadline. The receiver may thus see it twice, as delivery is at least once anyway.
+ */
+export function createDeliveryClient(options: DeliveryClientOptions): DeliveryClient {
+  const { guard, maxReadBytes = 1024 * 1024, maxStoredResponseBytes: maxStoredBytes = 16 * 1024 } = options;
+  const pools = new OriginPools(
+    {
+      connections: options.connectionsPerOrigin ?? 1024,
+      pipelining: 1,
+      keepAliveTimeout: options.keepAliveMs ?? 30_000,
+      keepAliveMaxTimeout: options.keepAliveMs ?? 30_000,
+      // The deadline of the exchange covers both.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {
+        lookup: guard.lookup,
+        timeout: options.connectTimeoutMs ?? 10_000,
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+        ...(options.ca !== undefined && { ca: options.ca }),
+      },
+    },
+    options.maxOrigins ?? 1_000,
+  );
+  const inFlight = new Set<Exchange>();
+  let whenDrained: (() => void) | null = null;
+  let isClosed = false;
+
+  async function send(request: DeliveryRequest): Promise<AttemptResult> {
+    if (isClosed) return notSent('interrupted');
+    // Literal addresses never pass through lookup, so each attempt checks the whole URL again.
+    const checked = guard.checkUrl(request.url);
+    if (!checked.ok) return notSent(checked.cause === 'invalid_url' ? 'invalid_request' : checked.cause);
+    const { origin, pathname, search } = checked.url;
+    const message: Dispatcher.DispatchOptions = {
+      origin,
+      path: pathname + search,
+      method: 'POST',
+      headers: { 'accept-encoding': 'identity', ...request.headers },
+      body: request.body,
+    };
+    return new Promise((resolve) => {
+      const connections = pools.use(origin);
+      const exchange: Exchange = new Exchange(
+        { timeoutMs: request.timeoutMs, maxReadBytes, maxStoredBytes },
+        {
+          isFresh: () => connections.isConnecting,
+          resend: () => pools.dispatchAlone(origin, message, exchange),
+        },
+        (result) => {
+          inFlight.delete(exchange);
+          if (inFlight.size === 0) whenDrained?.();
+          resolve(result);
+        },
+      );
+      inFlight.add(exchange);
+      connections.pool.dispatch(message, exchange);
+    });
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    isClosed = true;
+    if (inFlight.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        whenDrained = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const exchange of inFlight) exchange.interrupt();
+    await pools.destroy();
+  }
+
+  return { send, close };
+}
+
+function notSent(errorClass: ErrorClass): AttemptResult {
+  return {
+    outcome: { kind: 'error', errorClass },
+    durationMs: 0,
+    statusCode: null,
+    responseHeaders: {},
+    responseBody: Buffer.alloc(0),
+    responseTruncated: false,
+    error: describeError(errorClass, null),
+  };
+}

@@ -1,0 +1,146 @@
+import type { Dispatcher } from 'undici';
+import { isSuccess, type AttemptOutcome, type ErrorClass } from '#webhook-rules/outcome';
+import { parseRetryAfterMs } from '#webhook-rules/retry-after';
+import { classifyError, describeError, describeStatus } from './error-class';
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  readonly outcome: AttemptOutcome;
+  /** From the start of the attempt until its result, connecting included. */
+  readonly durationMs: number;
+  /** Known as soon as the headers are in, so an attempt that failed later may have one too. */
+  readonly statusCode: number | null;
+  /** Only the headers of STORED_HEADERS, by lower-case name. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** The first bytes of the body as they came, not decoded. */
+  readonly responseBody: Buffer;
+  /** True when the body was longer than what is stored, or broke off. */
+  readonly responseTruncated: boolean;
+  /** One short sentence for the webhook's owner; null for a delivery. */
+  readonly error: string | null;
+}
+
+export interface ExchangeLimits {
+  /** For connecting, headers and the whole body together. */
+  readonly timeoutMs: number;
+  readonly maxReadBytes: number;
+  readonly maxStoredBytes: number;
+}
+
+/** The part of the connection pool that an exchange needs. */
+export interface ExchangeConnection {
+  /** Says whether the request that is just being started got a connection made for it. */
+  isFresh(): boolean;
+  /** Sends the request once more over a connection of its own. */
+  resend(): void;
+}
+
+const STORED_HEADERS = ['content-type', 'retry-after'] as const;
+const STORED_HEADER_MAX_LENGTH = 256;
+const NO_BODY = Buffer.alloc(0);
+
+/** One request and its response under one deadline; calls `settle` exactly once. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  private readonly startedAtMs = performance.now();
+  private readonly deadline: NodeJS.Timeout;
+  private controller: Dispatcher.DispatchController | null = null;
+  private isSettled = false;
+  private isOnFreshConnection = true;
+  private isResent = false;
+  private hasAnswered = false;
+  private statusCode: number | null = null;
+  private readonly headers: Record<string, string> = {};
+  private readonly chunks: Buffer[] = [];
+  private storedBytes = 0;
+  private readBytes = 0;
+
+  constructor(
+    private readonly limits: ExchangeLimits,
+    private readonly connection: ExchangeConnection,
+    private readonly settle: (result: AttemptResult) => void,
+  ) {
+    this.deadline = setTimeout(() => {
+      this.fail(this.controller === null ? 'connect_timeout' : 'timeout', null);
+    }, limits.timeoutMs);
+  }
+
+  /** Ends the exchange because the process is shutting down. */
+  interrupt(): void {
+    this.fail('interrupted', null);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // The deadline passed while undici was still connecting: nothing may be sent any more.
+    if (this.isSettled) return controller.abort(new Error('settled before it was sent'));
+    this.controller = controller;
+    this.isOnFreshConnection = this.isResent || this.connection.isFresh();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHeaders): void {
+    this.hasAnswered = true;
+    if (statusCode < 200) return; // 102 and 103 announce a response and are none.
+    this.statusCode = statusCode;
+    for (const name of STORED_HEADERS) {
+      const value = headers[name];
+      const text = Array.isArray(value) ? value[0] : value;
+      if (text !== undefined) this.headers[name] = text.slice(0, STORED_HEADER_MAX_LENGTH);
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.readBytes += chunk.length;
+    const room = this.limits.maxStoredBytes - this.storedBytes;
+    if (room > 0) {
+      const part = chunk.subarray(0, room);
+      this.chunks.push(part);
+      this.storedBytes += part.length;
+    }
+    if (this.readBytes > this.limits.maxReadBytes) this.fail('response_too_large', null);
+  }
+
+  onResponseEnd(): void {
+    if (this.statusCode === null) return;
+    const retryAfter = this.headers['retry-after'];
+    const outcome: AttemptOutcome = {
+      kind: 'response',
+      statusCode: this.statusCode,
+      retryAfterMs: retryAfter === undefined ? null : parseRetryAfterMs(retryAfter, Date.now()),
+    };
+    this.finish(outcome, isSuccess(outcome) ? null : describeStatus(this.statusCode));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.isSettled) return;
+    const errorClass = classifyError(error);
+    if (errorClass === 'connection_reset' && !this.isOnFreshConnection && !this.hasAnswered) {
+      this.isResent = true;
+      this.controller = null;
+      this.connection.resend();
+      return;
+    }
+    this.fail(errorClass, error);
+  }
+
+  private fail(errorClass: ErrorClass, error: Error | null): void {
+    this.finish({ kind: 'error', errorClass }, describeError(errorClass, error));
+    // Also closes the connection, which cannot be used while a response may still come.
+    this.controller?.abort(new Error(errorClass));
+  }
+
+  private finish(outcome: AttemptOutcome, error: string | null): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    clearTimeout(this.deadline);
+    this.settle({
+      outcome,
+      durationMs: Math.round(performance.now() - this.startedAtMs),
+      statusCode: this.statusCode,
+      responseHeaders: this.headers,
+      responseBody: this.storedBytes === 0 ? NO_BODY : Buffer.concat(this.chunks, this.storedBytes),
+      responseTruncated: this.readBytes > this.storedBytes || (outcome.kind === 'error' && this.statusCode !== null),
+      error,
+    });
+  }
+}
+
+type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
