@@ -1,0 +1,25 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ConfigModule } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { DatabaseModule } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { ObservabilityModule } from '#observability/observability.module';
+import { ApiHealthModule } from './health/api-health.module';
+import { HttpModule } from './http/http.module';
+
+/** The API app: what it is made of, and nothing else. */
+@Module({})
+export class AppModule {
+  static with(environment: Environment, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(environment),
+        ObservabilityModule.with(logger),
+        DatabaseModule.for('webhooks-api'),
+        HttpModule,
+        ApiHealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,26 @@
+import { applyDecorators } from '@nestjs/common';
+import { IsString, Matches, MaxLength, MinLength, ValidateIf } from 'class-validator';
+
+// eslint-disable-next-line no-control-regex -- PostgreSQL's text holds every character but this one
+const WITHOUT_NUL = /^[^\u0000]*$/;
+
+/** A field that may be left out; unlike class-validator's IsOptional, null is no way of leaving it out. */
+export function MayBeAbsent(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined);
+}
+
+/** A field that may be left out or be null. */
+export function MayBeNull(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined && value !== null);
+}
+
+/** Text of a length within bounds (in UTF-16 units, both included) that the database can hold. */
+export function IsText(minLength: number, maxLength: number): PropertyDecorator {
+  const message = `must be text of ${minLength} to ${maxLength} characters`;
+  return applyDecorators(
+    IsString({ message }),
+    MinLength(minLength, { message }),
+    MaxLength(maxLength, { message }),
+    Matches(WITHOUT_NUL, { message: 'must not contain the character U+0000' }),
+  );
+}

@@ -1,0 +1,35 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { TenantLimits } from '#database/entities/tenant.entity';
+
+/** Who makes a request: the token's tenant and user, as the token cache knows them. */
+export interface Caller {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly tokenId: string;
+  /** A token bound to a project sees this project only; null: it sees the whole tenant. */
+  readonly projectId: string | null;
+  readonly scopes: readonly string[];
+  readonly limits: TenantLimits;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the authentication guard; null on public routes. */
+    caller: Caller | null;
+    /** The body byte for byte as it was received; null where there was none. */
+    rawBody: Buffer | null;
+  }
+}
+
+/** The caller of a request to a route that is not public. */
+export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (caller === null) throw new Error('CurrentCaller on a public route');
+  return caller;
+});
+
+/** The received body, byte for byte; empty where there was none. */
+export const RawBody = createParamDecorator((_data: unknown, context: ExecutionContext): Buffer => {
+  return context.switchToHttp().getRequest<FastifyRequest>().rawBody ?? Buffer.alloc(0);
+});

@@ -1,0 +1,31 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import { Registry } from 'prom-client';
+import type { Environment } from '#config/environment';
+import type { Logger } from '#observability/logger';
+import { NestLogger } from '#observability/nest-logger';
+import { AppModule } from '../app.module';
+import { useJsonBodyParser } from './body-parser';
+import { applyBodyLimits, FASTIFY_OPTIONS } from './fastify-options';
+import { buildOpenApi } from './openapi';
+import { useRequestLog } from './request-log';
+import { useResponseHeaders } from './response-headers';
+
+/** The API, ready to listen; neither Postgres nor Redis has to be there. */
+export async function createApi(environment: Environment, logger: Logger): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter(FASTIFY_OPTIONS);
+  const fastify = adapter.getInstance();
+  fastify.decorateRequest('caller', null);
+  fastify.decorateRequest('rawBody', null);
+  useJsonBodyParser(fastify);
+  applyBodyLimits(fastify, environment);
+  useResponseHeaders(fastify);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(environment, logger), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+  });
+  useRequestLog(fastify, logger, app.get(Registry));
+  SwaggerModule.setup('docs', app, () => buildOpenApi(app), { customSiteTitle: 'Trae Webhooks API' });
+  return app;
+}

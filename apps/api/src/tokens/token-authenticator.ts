@@ -1,0 +1,97 @@
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import { AppError } from '#kernel/app-error';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import type { Caller } from '../http/caller';
+import { unauthorized } from '../http/unauthorized';
+import { TokenCache, type CachedToken } from './token-cache';
+import { TokenFreshness } from './token-freshness';
+import { TokenLoader } from './token-loader';
+import { readTokenChanges } from './token-lookup.queries';
+import { hashToken, MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH } from './token-text';
+import { TokenUsage } from './token-usage';
+
+const CACHE_SIZE = 10_000;
+/** Only a backstop, changes are looked for all the time. */
+const KEEP_ACCEPTED_MS = 60_000;
+const KEEP_REFUSED_MS = 1_500;
+
+/** Tells who presents a token, from memory; changes made elsewhere are effective within a second. */
+@Injectable()
+export class TokenAuthenticator implements BeforeApplicationShutdown {
+  private readonly cache = new TokenCache(CACHE_SIZE, KEEP_ACCEPTED_MS, KEEP_REFUSED_MS);
+  private readonly loader: TokenLoader;
+  private readonly freshness: TokenFreshness;
+  private readonly usage: TokenUsage;
+
+  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+    this.loader = new TokenLoader(pool);
+    this.usage = new TokenUsage(pool, logger);
+    this.freshness = new TokenFreshness(
+      async () => {
+        const { tokenIds, tenantIds } = await readTokenChanges(pool);
+        this.cache.forget(tokenIds, tenantIds);
+      },
+      () => {
+        this.cache.clear();
+      },
+    );
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.usage.write();
+  }
+
+  /**
+   * The caller behind a token: at once when it is known, after a lookup otherwise.
+   * @throws AppError 401 for an unknown, revoked or expired token, 403 for a suspended tenant; what the driver throws
+   * when a lookup is needed while the database is away.
+   */
+  authenticate(token: string): Caller | Promise<Caller> {
+    if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) throw refused('unknown');
+    const hash = hashToken(token);
+    const key = hash.toString('base64');
+    const nowMs = performance.now();
+    const waiting = this.freshness.ensure(nowMs);
+    if (waiting !== null) return waiting.then(() => this.known(key) ?? this.load(key, hash));
+    return this.known(key) ?? this.load(key, hash);
+  }
+
+  /** Makes a change that this instance made effective at once. */
+  forget(changed: { tokenIds?: string[]; tenantIds?: string[] }): void {
+    this.cache.forget(changed.tokenIds ?? [], changed.tenantIds ?? []);
+  }
+
+  private known(key: string): Caller | null {
+    const token = this.cache.get(key, performance.now());
+    return token === null ? null : this.admit(token);
+  }
+
+  private async load(key: string, hash: Buffer): Promise<Caller> {
+    const token = await this.loader.load(key, hash);
+    this.cache.put(key, token, performance.now());
+    return this.admit(token);
+  }
+
+  private admit(token: CachedToken): Caller {
+    if (token.refusal !== null) throw refused(token.refusal);
+    if (token.expiresAtMs !== null && token.expiresAtMs <= Date.now()) throw refused('expired');
+    this.usage.note(token.caller.tokenId, performance.now());
+    return token.caller;
+  }
+}
+
+function refused(reason: 'unknown' | 'revoked' | 'expired' | 'suspended'): AppError {
+  switch (reason) {
+    case 'unknown':
+      return unauthorized('invalid_token', 'The token is not valid', 'invalid_token');
+    case 'revoked':
+      return unauthorized('revoked_token', 'The token was revoked', 'invalid_token');
+    case 'expired':
+      return unauthorized('expired_token', 'The token has expired', 'invalid_token');
+    case 'suspended':
+      return new AppError(403, 'tenant_suspended', 'The tenant is suspended');
+  }
+}

@@ -1,0 +1,27 @@
+import { migrateCommand } from './src/migrate-command';
+import { openApiCommand } from './src/openapi-command';
+
+interface Command {
+  usage: string;
+  about: string;
+  /** Answers the exit status. */
+  run(args: string[]): Promise<number>;
+}
+
+const COMMANDS: Record<string, Command> = {
+  migrate: { usage: 'migrate', about: 'bring the database at DATABASE_URL to the newest schema', run: migrateCommand },
+  openapi: { usage: 'openapi [file]', about: 'write the description of the API (openapi.yaml)', run: openApiCommand },
+};
+
+void main(process.argv.slice(2));
+
+async function main([name = 'help', ...args]: string[]): Promise<void> {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command !== undefined) {
+    process.exitCode = await command.run(args);
+    return;
+  }
+  console.log('Commands:');
+  for (const { usage, about } of Object.values(COMMANDS)) console.log(`  ${usage.padEnd(16)} ${about}`);
+  process.exitCode = name === 'help' || name === '--help' ? 0 : 1;
+}
