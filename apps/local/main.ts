@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
+import { hasCode } from './src/error-code';
 import { startLocal, type Started } from './src/start-local';
 
 /** A terminal and npm both hand on one Ctrl-C; only one that comes later than this is a second. */
@@ -36,6 +37,12 @@ function fail(error: unknown): void {
   stopping.abort();
 }
 
+function hintFor(error: Error): string {
+  return hasCode(error, 'EACCES', 'EPERM')
+    ? ' (start as the user whom DATA_DIR belongs to, or choose another DATA_DIR)'
+    : '';
+}
+
 async function main(): Promise<void> {
   // When the terminal is gone, stopping in order still matters.
   process.stdout.on('error', () => undefined);
@@ -48,7 +55,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!stopping.signal.aborted) fail(error);
   }
-  if (failure !== undefined) console.error(`\nCould not go on: ${failure.message}\n`);
+  if (failure !== undefined) console.error(`\nCould not go on: ${failure.message}${hintFor(failure)}\n`);
   for (const running of started.toReversed()) await running.stop();
   if (started.length > 0) log('Stopped');
   process.exitCode = failure === undefined ? 0 : 1;

@@ -6,7 +6,8 @@ import { EmbeddedPostgresError } from './embedded-postgres-error';
 import { choosePort, isPortFree } from './free-port';
 import { choosePostgresAccount, type PostgresAccount } from './postgres-account';
 import { findPostgresBinaries } from './postgres-binaries';
-import { DATABASE_NAME, SUPERUSER, ensureCluster, postgresEnvironment, type PostgresCluster } from './postgres-cluster';
+import { DATABASE_NAME, SUPERUSER, ensureCluster, type PostgresCluster } from './postgres-cluster';
+import { postgresEnvironment } from './postgres-environment';
 import { FAST_SHUTDOWN_MS, clusterNameOf, readLock, stopLeftovers } from './postgres-leftovers';
 import { waitUntil } from './wait-until';
 

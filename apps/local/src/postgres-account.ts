@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedPostgresError } from './embedded-postgres-error';
 import { copyPostgresBinaries, sharedFolders, type PostgresBinaries } from './postgres-binaries';
+import { postgresEnvironment } from './postgres-environment';
 
 /** The user that PostgreSQL's programs run as, and how to run them so. */
 export interface PostgresAccount {
@@ -25,6 +26,8 @@ interface Owner {
 
 /** `nobody` on every Linux distribution, and the kernel's own id for an unknown user. */
 const NOBODY_ID = 65534;
+
+const TRIAL_DEADLINE_MS = 10_000;
 
 const run = promisify(execFile);
 
@@ -133,7 +136,12 @@ async function tryOut(account: PostgresAccount, dataDir: string): Promise<void> 
       account.binaries.folder,
       account.dataArgument(folder),
     ]);
-    await run(file, commandArguments, { cwd: folder, timeout: 10_000, ...account.spawnOptions });
+    await run(file, commandArguments, {
+      cwd: folder,
+      env: postgresEnvironment(),
+      timeout: TRIAL_DEADLINE_MS,
+      ...account.spawnOptions,
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -7,6 +7,7 @@ import { EmbeddedPostgresError } from './embedded-postgres-error';
 import { hasCode } from './error-code';
 import { takeOver, type PostgresAccount } from './postgres-account';
 import { keptSecret } from './kept-secret';
+import { postgresEnvironment } from './postgres-environment';
 
 /** The database that is made with the cluster. */
 export const DATABASE_NAME = 'webhooks';
@@ -121,9 +122,4 @@ async function runToEnd(account: PostgresAccount, folder: string, program: strin
   const [, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   if (child.exitCode !== 0) throw new EmbeddedPostgresError(`${program} failed: ${errors.trim()}`);
   return errors;
-}
-
-/** What PostgreSQL's programs see of our environment: none of the PG* variables, and English messages. */
-export function postgresEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' };
 }
