@@ -102,11 +102,11 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('begins anew after a first start that was cut off', async () => {
-    await mkdir(join(dataDir, 'postgres.unfinished'), { recursive: true });
-    await writeFile(join(dataDir, 'postgres.unfinished', 'PG_VERSION'), '18\n');
+    await mkdir(join(dataDir, 'temporary-1'));
+    await writeFile(join(dataDir, 'temporary-1', 'PG_VERSION'), '18\n');
     const { url } = await start();
     expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    expect(await readdir(dataDir)).not.toContain('postgres.unfinished');
+    expect(await readdir(dataDir)).not.toContain('temporary-1');
   });
 
   it('moves a folder aside that holds no complete database', async () => {

@@ -9,6 +9,7 @@ import { findPostgresBinaries } from './postgres-binaries';
 import { DATABASE_NAME, SUPERUSER, ensureCluster, type PostgresCluster } from './postgres-cluster';
 import { postgresEnvironment } from './postgres-environment';
 import { FAST_SHUTDOWN_MS, clusterNameOf, readLock, stopLeftovers } from './postgres-leftovers';
+import { removeTemporaryFolders } from './temporary-folder';
 import { waitUntil } from './wait-until';
 
 const HOST = '127.0.0.1';
@@ -66,6 +67,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { log, durable = true } = options;
   const dataDir = resolve(options.dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await removeTemporaryFolders(dataDir);
   const binaries = await findPostgresBinaries(join(dataDir, 'postgres-programs'));
   const account = await choosePostgresAccount(binaries, dataDir);
   await stopLeftovers(dataDir, log);

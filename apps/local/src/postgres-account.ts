@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chown, lchown, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chown, lchown, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedPostgresError } from './embedded-postgres-error';
 import { copyPostgresBinaries, sharedFolders, type PostgresBinaries } from './postgres-binaries';
 import { postgresEnvironment } from './postgres-environment';
+import { makeTemporaryFolder } from './temporary-folder';
 
 /** The user that PostgreSQL's programs run as, and how to run them so. */
 export interface PostgresAccount {
@@ -126,7 +127,7 @@ const TRIAL = [
 ].join(' && ');
 
 async function tryOut(account: PostgresAccount, dataDir: string): Promise<void> {
-  const folder = await mkdtemp(join(dataDir, 'trial-'));
+  const folder = await makeTemporaryFolder(dataDir);
   try {
     await chown(folder, account.owner.uid, account.owner.gid);
     const [file, commandArguments] = account.command('sh', [

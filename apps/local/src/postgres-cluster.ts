@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chown, readFile, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EmbeddedPostgresError } from './embedded-postgres-error';
@@ -8,6 +8,7 @@ import { hasCode } from './error-code';
 import { takeOver, type PostgresAccount } from './postgres-account';
 import { keptSecret } from './kept-secret';
 import { postgresEnvironment } from './postgres-environment';
+import { makeTemporaryFolder } from './temporary-folder';
 
 /** The database that is made with the cluster. */
 export const DATABASE_NAME = 'webhooks';
@@ -41,8 +42,7 @@ export async function ensureCluster({ account, dataDir, durable, log }: ClusterO
   const isComplete = await hasCompleteCluster(folder, account, log);
   const { value: password, isNew } = await keptSecret(join(dataDir, 'postgres-password'));
   if (!isComplete) {
-    const unfinished = join(dataDir, 'postgres.unfinished');
-    await rm(unfinished, { recursive: true, force: true });
+    const unfinished = await makeTemporaryFolder(dataDir);
     await initialise(account, unfinished, password, durable);
     await rename(unfinished, folder);
   } else {
@@ -84,7 +84,6 @@ async function hasCompleteCluster(folder: string, account: PostgresAccount, log:
 }
 
 async function initialise(account: PostgresAccount, folder: string, password: string, durable: boolean): Promise<void> {
-  await mkdir(folder, { mode: 0o700 });
   await chown(folder, account.owner.uid, account.owner.gid);
   // Nobody can connect by these methods: pg_hba.conf is replaced below, before anything listens.
   await runToEnd(account, folder, account.binaries.initdb, [
