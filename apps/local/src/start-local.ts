@@ -110,16 +110,16 @@ function startApps({ log, started, onGivenUp }: LocalStart, env: NodeJS.ProcessE
 }
 
 /**
- * Waits for the apps of an earlier start that was killed: they finish their work and end by themselves. Answers the
+ * Waits for the apps of an earlier start that was killed: they finish their work and end by themselves, and are killed
+ * after 20 s. Answers the
  * argument by which the process list shows whose they are.
  */
 async function stopLeftoverApps(dataDir: string, log: (message: string) => void): Promise<string> {
   const hash = createHash('sha256').update(await realpath(dataDir));
   const tag = `--local-start=${hash.digest('hex').slice(0, 16)}`;
-  const leftovers = await processesNaming(tag);
-  if (leftovers.length === 0) return tag;
-  log('Stopping the apps that an earlier start left running');
-  signalAll(leftovers, 'SIGTERM');
+  if ((await processesNaming(tag)).length === 0) return tag;
+  // A signal would cut them short: they are stopping already, since their channel to us has closed.
+  log('Waiting for the apps that an earlier start left running');
   const areGone = async () => (await processesNaming(tag)).length === 0;
   if (!(await waitUntil(areGone, { deadlineMs: LEFTOVER_DEADLINE_MS }))) {
     signalAll(await processesNaming(tag), 'SIGKILL');
