@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici';
+import { buildConnector, type Dispatcher } from 'undici';
 import type { ErrorClass } from '#webhook-rules/outcome';
 import type { AddressGuard } from './address-guard';
+import { ConnectionPool } from './connection-pool';
 import { describeError } from './error-class';
 import { Exchange, type AttemptResult } from './exchange';
-import { OriginPools } from './origin-pools';
 
 export interface DeliveryClientOptions {
   readonly guard: AddressGuard;
@@ -13,8 +13,8 @@ export interface DeliveryClientOptions {
    * take the connections of their neighbours on the same host.
    */
   readonly connectionsPerOrigin?: number;
-  /** Origins with open connections; beyond it the least recently used one is closed. */
-  readonly maxOrigins?: number;
+  /** Idle connections over all origins; beyond it the one that was idle longest is closed. */
+  readonly maxIdleConnections?: number;
   /** How long an idle connection is kept, unless the receiver names a shorter time. */
   readonly keepAliveMs?: number;
   readonly connectTimeoutMs?: number;
@@ -49,24 +49,24 @@ export interface DeliveryClient {
  */
 export function createDeliveryClient(options: DeliveryClientOptions): DeliveryClient {
   const { guard, maxReadBytes = 1024 * 1024, maxStoredResponseBytes: maxStoredBytes = 16 * 1024 } = options;
-  const pools = new OriginPools(
+  const pool = new ConnectionPool(
     {
-      connections: options.connectionsPerOrigin ?? 1024,
       pipelining: 1,
       keepAliveTimeout: options.keepAliveMs ?? 30_000,
       keepAliveMaxTimeout: options.keepAliveMs ?? 30_000,
       // The deadline of the exchange covers both.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: {
+      // One for all connections, so that they share the cache of TLS sessions.
+      connect: buildConnector({
         lookup: guard.lookup,
         timeout: options.connectTimeoutMs ?? 10_000,
         minVersion: 'TLSv1.2',
         rejectUnauthorized: true,
         ...(options.ca !== undefined && { ca: options.ca }),
-      },
+      }),
     },
-    options.maxOrigins ?? 1_000,
+    { perOrigin: options.connectionsPerOrigin ?? 1024, idle: options.maxIdleConnections ?? 2_000 },
   );
   const inFlight = new Set<Exchange>();
   let whenDrained: (() => void) | null = null;
@@ -86,21 +86,16 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
       body: request.body,
     };
     return new Promise((resolve) => {
-      const connections = pools.use(origin);
-      const exchange: Exchange = new Exchange(
-        { timeoutMs: request.timeoutMs, maxReadBytes, maxStoredBytes },
-        {
-          isFresh: () => connections.isConnecting,
-          resend: () => pools.dispatchAlone(origin, message, exchange),
-        },
-        (result) => {
-          inFlight.delete(exchange);
-          if (inFlight.size === 0) whenDrained?.();
-          resolve(result);
-        },
-      );
+      const limits = { timeoutMs: request.timeoutMs, maxReadBytes, maxStoredBytes };
+      const exchange = new Exchange(message, limits, pool, (result) => {
+        inFlight.delete(exchange);
+        if (inFlight.size === 0) whenDrained?.();
+        resolve(result);
+      });
       inFlight.add(exchange);
-      connections.pool.dispatch(message, exchange);
+      pool.acquire(origin, (connection) => {
+        exchange.sendOver(connection);
+      });
     });
   }
 
@@ -116,7 +111,7 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
       });
     }
     for (const exchange of inFlight) exchange.interrupt();
-    await pools.destroy();
+    await pool.destroy();
   }
 
   return { send, close };

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { isSuccess, type AttemptOutcome, type ErrorClass } from '#webhook-rules/outcome';
 import { parseRetryAfterMs } from '#webhook-rules/retry-after';
+import type { Connection, ConnectionPool } from './connection-pool';
 import { classifyError, describeError, describeStatus } from './error-class';
 
 /** What came of one attempt. */
@@ -21,18 +22,10 @@ export interface AttemptResult {
 }
 
 export interface ExchangeLimits {
-  /** For connecting, headers and the whole body together. */
+  /** For waiting for a connection, connecting, headers and the whole body together. */
   readonly timeoutMs: number;
   readonly maxReadBytes: number;
   readonly maxStoredBytes: number;
-}
-
-/** The part of the connection pool that an exchange needs. */
-export interface ExchangeConnection {
-  /** Says whether the request that is just being started got a connection made for it. */
-  isFresh(): boolean;
-  /** Sends the request once more over a connection of its own. */
-  resend(): void;
 }
 
 const STORED_HEADERS = ['content-type', 'retry-after'] as const;
@@ -43,10 +36,9 @@ const NO_BODY = Buffer.alloc(0);
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly startedAtMs = performance.now();
   private readonly deadline: NodeJS.Timeout;
-  private controller: Dispatcher.DispatchController | null = null;
+  private connection: Connection | null = null;
   private isSettled = false;
-  private isOnFreshConnection = true;
-  private isResent = false;
+  private hasStarted = false;
   private hasAnswered = false;
   private statusCode: number | null = null;
   private readonly headers: Record<string, string> = {};
@@ -55,13 +47,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readBytes = 0;
 
   constructor(
+    private readonly message: Dispatcher.DispatchOptions,
     private readonly limits: ExchangeLimits,
-    private readonly connection: ExchangeConnection,
+    private readonly pool: ConnectionPool,
     private readonly settle: (result: AttemptResult) => void,
   ) {
     this.deadline = setTimeout(() => {
-      this.fail(this.controller === null ? 'connect_timeout' : 'timeout', null);
+      this.fail(this.hasStarted ? 'timeout' : 'connect_timeout', null);
     }, limits.timeoutMs);
+  }
+
+  /** Sends the request over a connection, which the exchange gives back to the pool by itself. */
+  sendOver(connection: Connection): void {
+    if (this.isSettled) {
+      this.pool.release(connection);
+      return;
+    }
+    this.connection = connection;
+    connection.client.dispatch(this.message, this);
   }
 
   /** Ends the exchange because the process is shutting down. */
@@ -69,11 +72,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.fail('interrupted', null);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // The deadline passed while undici was still connecting: nothing may be sent any more.
-    if (this.isSettled) return controller.abort(new Error('settled before it was sent'));
-    this.controller = controller;
-    this.isOnFreshConnection = this.isResent || this.connection.isFresh();
+  onRequestStart(): void {
+    this.hasStarted = true;
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: IncomingHeaders): void {
@@ -112,10 +112,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.isSettled) return;
     const errorClass = classifyError(error);
-    if (errorClass === 'connection_reset' && !this.isOnFreshConnection && !this.hasAnswered) {
-      this.isResent = true;
-      this.controller = null;
-      this.connection.resend();
+    if (errorClass === 'connection_reset' && this.connection?.isReused === true && !this.hasAnswered) {
+      this.hasStarted = false;
+      this.sendOver(this.pool.replace(this.connection));
       return;
     }
     this.fail(errorClass, error);
@@ -123,14 +122,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   private fail(errorClass: ErrorClass, error: Error | null): void {
     this.finish({ kind: 'error', errorClass }, describeError(errorClass, error));
-    // Also closes the connection, which cannot be used while a response may still come.
-    this.controller?.abort(new Error(errorClass));
   }
 
   private finish(outcome: AttemptOutcome, error: string | null): void {
     if (this.isSettled) return;
     this.isSettled = true;
     clearTimeout(this.deadline);
+    this.giveBack(outcome.kind === 'response');
     this.settle({
       outcome,
       durationMs: Math.round(performance.now() - this.startedAtMs),
@@ -139,6 +137,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
       responseBody: this.storedBytes === 0 ? NO_BODY : Buffer.concat(this.chunks, this.storedBytes),
       responseTruncated: this.readBytes > this.storedBytes || (outcome.kind === 'error' && this.statusCode !== null),
       error,
+    });
+  }
+
+  /** A connection on which a response may still come cannot be used again. */
+  private giveBack(isReusable: boolean): void {
+    const { connection, pool } = this;
+    if (connection === null) return;
+    // Not while undici's parser, which may have called us, is still at work on the connection.
+    queueMicrotask(() => {
+      if (isReusable) pool.release(connection);
+      else pool.discard(connection);
     });
   }
 }
