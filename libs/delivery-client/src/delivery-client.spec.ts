@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createAddressGuard } from './address-guard';
-import {
-  createDeliveryClient,
-  type AttemptResult,
-  type DeliveryClient,
-  type DeliveryClientOptions,
-} from './delivery-client';
+import { createDeliveryClient, type DeliveryClient, type DeliveryClientOptions } from './delivery-client';
 import type { AttemptResult } from './exchange';
 import {
   RECEIVER_CERT,
