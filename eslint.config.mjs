@@ -33,6 +33,7 @@ export default defineConfig(
           '__dirname',
           'clearTimeout',
           'console',
+          'jest',
           'module',
           'performance',
           'process',

@@ -23,6 +23,7 @@ const withDatabase = {
   ...common,
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  setupFilesAfterEnv: ['<rootDir>/scripts/test-timeout.cjs'],
 };
 
 module.exports = {
@@ -37,13 +38,13 @@ module.exports = {
       ...withDatabase,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.spec.ts'],
-      testTimeout: 30_000,
+      globals: { TEST_TIMEOUT_MS: 30_000 },
     },
     {
       ...withDatabase,
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'],
-      testTimeout: 120_000,
+      globals: { TEST_TIMEOUT_MS: 120_000 },
     },
   ],
 };
