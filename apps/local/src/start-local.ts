@@ -83,7 +83,7 @@ async function database({ log, started, onGivenUp }: LocalStart, dataDir: string
 }
 
 async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  const child = spawn(process.execPath, ['--enable-source-maps', join(APPS, 'cli', 'main.js'), 'migrate'], {
+  const child = spawn(process.execPath, [join(APPS, 'cli', 'main.js'), 'migrate'], {
     env,
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,
@@ -95,7 +95,7 @@ async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<voi
 
 function startApps({ log, started, onGivenUp }: LocalStart, env: NodeJS.ProcessEnv, tag: string): void {
   const apps = ['api', 'dispatcher'].map((name) => {
-    const command: [string, ...string[]] = [process.execPath, '--enable-source-maps', join(APPS, name, 'main.js'), tag];
+    const command: [string, ...string[]] = [process.execPath, join(APPS, name, 'main.js'), tag];
     return new SupervisedApp({ name, command, env, log, onGivenUp });
   });
   log('Starting the API and the dispatcher');
