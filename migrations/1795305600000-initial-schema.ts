@@ -66,7 +66,7 @@ CREATE TABLE tenants (
   deleted_at timestamptz
 );
 COMMENT ON COLUMN tenants.webhooks_version IS 'grows with every change to a webhook; a dispatcher that knows a lower one reloads';
-COMMENT ON COLUMN tenants.changed_at IS 'last change of status or limits; instances poll for recent ones';
+COMMENT ON COLUMN tenants.changed_at IS 'last change of status, limits or webhooks; instances poll for recent ones';
 CREATE INDEX tenants_changed_at_idx ON tenants (changed_at);
 
 CREATE TABLE users (
@@ -370,7 +370,7 @@ GRANT SELECT ON tenants, events, event_payloads, event_keys, deliveries, attempt
   stats_deltas, delivery_stats, webhook_totals TO webhooks_request;
 GRANT SELECT, INSERT, UPDATE ON users, tokens, webhooks TO webhooks_request;
 GRANT INSERT ON deliveries, waiting_deliveries, stats_deltas TO webhooks_request;
-GRANT UPDATE (webhooks_version) ON tenants TO webhooks_request;
+GRANT UPDATE (webhooks_version, changed_at) ON tenants TO webhooks_request;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenants, users, tokens, webhooks, events, event_payloads, event_keys, pending_fan_outs,
   deliveries, attempts, attempt_responses, waiting_deliveries, dispatchers, webhook_leases, stats_deltas, delivery_stats,

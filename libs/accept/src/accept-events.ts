@@ -3,7 +3,11 @@ import { PRIORITIES, type Acceptance, type NewEvent, type Priority } from './new
 
 /** The part of a `pg` pool or client used here. */
 export interface Queryable {
-  query<R extends object>(query: { name?: string; text: string; values: unknown[] }): Promise<{ rows: R[]; rowCount: number | null }>;
+  query<R extends object>(query: {
+    name?: string;
+    text: string;
+    values: unknown[];
+  }): Promise<{ rows: R[]; rowCount: number | null }>;
 }
 
 /** What a commit made of its events, and which batches of them are now to be fanned out. */
@@ -62,7 +66,11 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
     }
     await releaseKeys(queryable, abandoned);
   }
-  return { acceptances: events.map((_, index) => acceptances.get(index) as Acceptance), fanOutIds: [...fanOutIds], scheduledAtMs };
+  return {
+    acceptances: events.map((_, index) => acceptances.get(index) as Acceptance),
+    fanOutIds: [...fanOutIds],
+    scheduledAtMs,
+  };
 }
 
 interface EventKey {
@@ -87,10 +95,18 @@ export function eventKeyHash(kind: EventKey['kind'], key: string): Buffer {
 function keysOf(event: NewEvent, nowMs: number): EventKey[] {
   const keys: EventKey[] = [];
   if (event.clientEventId !== null) {
-    keys.push({ kind: 'event_id', hash: eventKeyHash('event_id', event.clientEventId), expiresAtMs: nowMs + EVENT_ID_MS });
+    keys.push({
+      kind: 'event_id',
+      hash: eventKeyHash('event_id', event.clientEventId),
+      expiresAtMs: nowMs + EVENT_ID_MS,
+    });
   }
   if (event.idempotencyKey !== null) {
-    keys.push({ kind: 'idempotency_key', hash: eventKeyHash('idempotency_key', event.idempotencyKey), expiresAtMs: nowMs + IDEMPOTENCY_MS });
+    keys.push({
+      kind: 'idempotency_key',
+      hash: eventKeyHash('idempotency_key', event.idempotencyKey),
+      expiresAtMs: nowMs + IDEMPOTENCY_MS,
+    });
   }
   return keys;
 }
@@ -221,7 +237,12 @@ async function findKeys(queryable: Queryable, items: Item[]): Promise<Map<string
   return new Map(
     answer.rows.map((row) => [
       `${row.tenant_id}:${row.key_hash.toString('hex')}`,
-      { eventId: row.event_id, clientEventId: row.client_event_id, fingerprint: row.fingerprint, exists: row.event_exists },
+      {
+        eventId: row.event_id,
+        clientEventId: row.client_event_id,
+        fingerprint: row.fingerprint,
+        exists: row.event_exists,
+      },
     ]),
   );
 }

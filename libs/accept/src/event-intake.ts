@@ -4,7 +4,7 @@ import { databaseAway } from '#database/tenant-database';
 import { isDatabaseAway, isMissingPartition } from '#database/database-errors';
 import type { Signals } from '#queues/signals';
 import { acceptEvents, type AcceptedBatch } from './accept-events';
-import { GroupCommit } from './group-commit';
+import { GroupCommit } from '#kernel/group-commit';
 import type { Acceptance, NewEvent } from './new-event';
 
 const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 20_000 };

@@ -35,7 +35,12 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
  * @throws AppError 400 naming every field that is wrong; 413 when `data` is too large; 403 for another
  *   project than the token's.
  */
-export function readPublishRequest(parsed: unknown, raw: Buffer, idempotencyKey: string | null, context: PublishContext): NewEvent {
+export function readPublishRequest(
+  parsed: unknown,
+  raw: Buffer,
+  idempotencyKey: string | null,
+  context: PublishContext,
+): NewEvent {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw invalidRequest([{ field: 'body', message: 'must be a JSON object' }]);
   }
@@ -59,15 +64,23 @@ export function readPublishRequest(parsed: unknown, raw: Buffer, idempotencyKey:
   }
   const priority = read.priority();
   if (idempotencyKey !== null && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
-    problems.push({ field: 'Idempotency-Key', message: 'must have 1 to 255 printable ASCII characters without spaces' });
+    problems.push({
+      field: 'Idempotency-Key',
+      message: 'must have 1 to 255 printable ASCII characters without spaces',
+    });
   }
   if (problems.length > 0 || data === undefined) throw invalidRequest(problems);
 
   const bytes = data.end - data.start;
   if (bytes > context.maxEventBytes) {
-    throw new AppError(413, 'payload_too_large', `data: has ${bytes} bytes; at most ${context.maxEventBytes} are allowed`, {
-      details: [{ field: 'data', message: `must have at most ${context.maxEventBytes} bytes` }],
-    });
+    throw new AppError(
+      413,
+      'payload_too_large',
+      `data: has ${bytes} bytes; at most ${context.maxEventBytes} are allowed`,
+      {
+        details: [{ field: 'data', message: `must have at most ${context.maxEventBytes} bytes` }],
+      },
+    );
   }
   if (context.projectId !== null && projectId !== null && projectId !== context.projectId) {
     throw new AppError(403, 'project_forbidden', `project_id: this token is bound to project ${context.projectId}`);
@@ -92,19 +105,25 @@ export function readPublishRequest(parsed: unknown, raw: Buffer, idempotencyKey:
 function unknownFields(keys: string[]): ErrorDetail[] {
   const problems: ErrorDetail[] = [];
   for (const [index, key] of keys.entries()) {
-    if (!FIELDS.includes(key)) problems.push({ field: key, message: `is not a known field; allowed are ${FIELDS.join(', ')}` });
+    if (!FIELDS.includes(key))
+      problems.push({ field: key, message: `is not a known field; allowed are ${FIELDS.join(', ')}` });
     else if (keys.indexOf(key) !== index) problems.push({ field: key, message: 'is given twice' });
   }
   return problems;
 }
 
-function readEventType(given: unknown, context: PublishContext, problems: ErrorDetail[]): { name: string; version: string } {
+function readEventType(
+  given: unknown,
+  context: PublishContext,
+  problems: ErrorDetail[],
+): { name: string; version: string } {
   if (typeof given !== 'string' || !isValidEventType(given)) {
     problems.push({ field: 'event', message: 'must be an event type such as build.completed' });
     return { name: '', version: '' };
   }
   const version = context.eventTypeVersion(given);
-  if (version === null) problems.push({ field: 'event', message: `${given} is not a known event type; GET /api/event-types lists them` });
+  if (version === null)
+    problems.push({ field: 'event', message: `${given} is not a known event type; GET /api/event-types lists them` });
   return { name: given, version: version ?? '' };
 }
 
@@ -119,7 +138,13 @@ function fieldReader(body: Record<string, unknown>, problems: ErrorDetail[]) {
   return {
     shortText: (field: string): string | null =>
       optional(field, `must be a text of 1 to ${MAX_KEY_LENGTH} characters without control characters`, (value) =>
-        typeof value === 'string' && value.length >= 1 && value.length <= MAX_KEY_LENGTH && !CONTROL.test(value) && value.isWellFormed() ? value : null,
+        typeof value === 'string' &&
+        value.length >= 1 &&
+        value.length <= MAX_KEY_LENGTH &&
+        !CONTROL.test(value) &&
+        value.isWellFormed()
+          ? value
+          : null,
       ),
     eventId: (): string | null =>
       optional('event_id', 'must have 1 to 255 characters of A-Z a-z 0-9 _ : -', (value) =>

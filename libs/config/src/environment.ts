@@ -34,19 +34,59 @@ const MIN_TOKEN_LENGTH = 32;
  * An empty variable counts as unset.
  */
 export const SETTINGS: Setting[] = [
-  { name: 'NODE_ENV', doc: '`production` makes secrets and https required. One of production, development, test.', example: 'development' },
+  {
+    name: 'NODE_ENV',
+    doc: '`production` makes secrets and https required. One of production, development, test.',
+    example: 'development',
+  },
   { name: 'HOST', doc: 'Address both apps listen on.', example: '0.0.0.0' },
   { name: 'PORT', doc: 'Port of the API.', example: '3000' },
   { name: 'DISPATCHER_PORT', doc: "Port of the dispatcher's health and metrics.", example: '3001' },
-  { name: 'PUBLIC_URL', doc: 'Where clients reach the API; used in URLs the service hands out.', example: 'http://localhost:3000' },
-  { name: 'DATABASE_URL', doc: 'PostgreSQL 16 or newer. Unset: the local start brings its own; the apps on their own require it.', example: 'postgres://user:password@localhost:5432/webhooks' },
-  { name: 'DATABASE_POOL_SIZE', doc: 'Connections of each pool; an API process has two pools, a dispatcher one.', example: '10' },
-  { name: 'REDIS_URL', doc: 'Redis for BullMQ: redis://, rediss:// (TLS), redis+sentinel://host:port,host:port/master-name, redis+cluster://host:port,host:port; append +tls to the last two schemes for TLS. Unset: BullMQ on PostgreSQL.', example: 'redis://localhost:6379' },
-  { name: 'QUEUE_PREFIX', doc: "Prefix of BullMQ's keys in Redis; installations that share one Redis need different ones.", example: 'trae' },
-  { name: 'ADMIN_TOKEN', doc: 'Bearer token of the operator API under /api/admin, 32 characters or more. Unset: that API is off.', example: '' },
-  { name: 'BOOTSTRAP_TOKEN', doc: 'Token of a first tenant, 32 characters or more; the API makes both at start, once.', example: '' },
-  { name: 'ENCRYPTION_KEY', doc: 'Keys for secrets at rest, 32 bytes in base64 each, separated by commas; the first one encrypts, all decrypt. Required in production.', example: '' },
-  { name: 'DELIVERY_ALLOWED_CIDRS', doc: 'Special address ranges that deliveries may reach all the same, separated by commas; `none` for none.', example: 'none' },
+  {
+    name: 'PUBLIC_URL',
+    doc: 'Where clients reach the API; used in URLs the service hands out.',
+    example: 'http://localhost:3000',
+  },
+  {
+    name: 'DATABASE_URL',
+    doc: 'PostgreSQL 16 or newer. Unset: the local start brings its own; the apps on their own require it.',
+    example: 'postgres://user:password@localhost:5432/webhooks',
+  },
+  {
+    name: 'DATABASE_POOL_SIZE',
+    doc: 'Connections of each pool; an API process has two pools, a dispatcher one.',
+    example: '10',
+  },
+  {
+    name: 'REDIS_URL',
+    doc: 'Redis for BullMQ: redis://, rediss:// (TLS), redis+sentinel://host:port,host:port/master-name, redis+cluster://host:port,host:port; append +tls to the last two schemes for TLS. Unset: BullMQ on PostgreSQL.',
+    example: 'redis://localhost:6379',
+  },
+  {
+    name: 'QUEUE_PREFIX',
+    doc: "Prefix of BullMQ's keys in Redis; installations that share one Redis need different ones.",
+    example: 'trae',
+  },
+  {
+    name: 'ADMIN_TOKEN',
+    doc: 'Bearer token of the operator API under /api/admin, 32 characters or more. Unset: that API is off.',
+    example: '',
+  },
+  {
+    name: 'BOOTSTRAP_TOKEN',
+    doc: 'Token of a first tenant, 32 characters or more; the API makes both at start, once.',
+    example: '',
+  },
+  {
+    name: 'ENCRYPTION_KEY',
+    doc: 'Keys for secrets at rest, 32 bytes in base64 each, separated by commas; the first one encrypts, all decrypt. Required in production.',
+    example: '',
+  },
+  {
+    name: 'DELIVERY_ALLOWED_CIDRS',
+    doc: 'Special address ranges that deliveries may reach all the same, separated by commas; `none` for none.',
+    example: 'none',
+  },
   { name: 'REQUIRE_HTTPS', doc: 'Refuse webhook URLs without TLS. Defaults to true in production.', example: 'false' },
   { name: 'DATA_DIR', doc: 'Where the local start keeps its database, keys and token.', example: '.data' },
   { name: 'LOG_LEVEL', doc: 'One of fatal, error, warn, info, debug, trace, silent.', example: 'info' },
@@ -54,8 +94,16 @@ export const SETTINGS: Setting[] = [
   { name: 'MAX_STORED_RESPONSE_BYTES', doc: "How much of a receiver's answer is kept, in bytes.", example: '16384' },
   { name: 'DISPATCHER_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once.', example: '512' },
   { name: 'WEBHOOK_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once to one webhook.', example: '32' },
-  { name: 'DISPATCHER_MEMORY_BYTES', doc: 'Payload bytes a dispatcher holds at most; more waits in the database.', example: '67108864' },
-  { name: 'STOP_DEADLINE_MS', doc: 'How long a stopping app lets requests in flight finish, in milliseconds.', example: '15000' },
+  {
+    name: 'DISPATCHER_MEMORY_BYTES',
+    doc: 'Payload bytes a dispatcher holds at most; more waits in the database.',
+    example: '67108864',
+  },
+  {
+    name: 'STOP_DEADLINE_MS',
+    doc: 'How long a stopping app lets requests in flight finish, in milliseconds.',
+    example: '15000',
+  },
 ];
 
 /**
@@ -83,7 +131,11 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     deliveryAllowedCidrs: settings.list('DELIVERY_ALLOWED_CIDRS').filter((cidr) => cidr !== 'none'),
     requireHttps: settings.boolean('REQUIRE_HTTPS', production),
     dataDir: settings.text('DATA_DIR') ?? '.data',
-    logLevel: settings.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const, 'info'),
+    logLevel: settings.oneOf(
+      'LOG_LEVEL',
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const,
+      'info',
+    ),
     maxEventBytes: settings.integer('MAX_EVENT_BYTES', 262_144, 1_024, 16_777_216),
     maxStoredResponseBytes: settings.integer('MAX_STORED_RESPONSE_BYTES', 16_384, 0, 1_048_576),
     dispatcherMaxInFlight: settings.integer('DISPATCHER_MAX_IN_FLIGHT', 512, 1, 10_000),
@@ -92,7 +144,12 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     stopDeadlineMs: settings.integer('STOP_DEADLINE_MS', 15_000, 0, 600_000),
   };
   if (environment.encryptionKeys.length === 0) {
-    settings.problem('ENCRYPTION_KEY', production ? 'is required in production: 32 bytes in base64 (openssl rand -base64 32)' : 'is required: 32 bytes in base64 (openssl rand -base64 32); `npm start` makes one');
+    settings.problem(
+      'ENCRYPTION_KEY',
+      production
+        ? 'is required in production: 32 bytes in base64 (openssl rand -base64 32)'
+        : 'is required: 32 bytes in base64 (openssl rand -base64 32); `npm start` makes one',
+    );
   }
   settings.throwIfProblems();
   return environment;

@@ -77,7 +77,8 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
     },
     base64List(name, bytes) {
       const keys = this.list(name).map((item) => Buffer.from(item, 'base64'));
-      if (keys.some((key) => key.length !== bytes)) problem(name, `must be ${bytes} bytes in base64 (several: separated by commas)`);
+      if (keys.some((key) => key.length !== bytes))
+        problem(name, `must be ${bytes} bytes in base64 (several: separated by commas)`);
       return keys;
     },
     required<T>(name: string, value: T | null): T {

@@ -10,8 +10,16 @@ const ENTITIES = [TenantEntity, UserEntity, TokenEntity, WebhookEntity];
 const MIGRATIONS = [InitialSchema1795305600000];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */
-export function requestDataSourceOptions(databaseUrl: string, poolSize: number, applicationName: string): DataSourceOptions {
-  const { connectionString, options, application_name, ...pool } = roleConfig(databaseUrl, 'webhooks_request', applicationName);
+export function requestDataSourceOptions(
+  databaseUrl: string,
+  poolSize: number,
+  applicationName: string,
+): DataSourceOptions {
+  const { connectionString, options, application_name, ...pool } = roleConfig(
+    databaseUrl,
+    'webhooks_request',
+    applicationName,
+  );
   return {
     type: 'postgres',
     url: databaseUrl,

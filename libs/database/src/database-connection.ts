@@ -76,7 +76,9 @@ export class DatabaseConnection implements OnApplicationBootstrap, OnApplication
   private async missing(): Promise<string | null> {
     try {
       if (!this.dataSource.isInitialized) await this.dataSource.initialize();
-      const migrated: { ready: boolean }[] = await this.dataSource.query('SELECT schema_has_migration($1) AS ready', [newestMigration()]);
+      const migrated: { ready: boolean }[] = await this.dataSource.query('SELECT schema_has_migration($1) AS ready', [
+        newestMigration(),
+      ]);
       return migrated[0]?.ready === true ? null : 'migrations (npm run migrate)';
     } catch (error) {
       this.logger.debug({ error: String(error) }, 'database not ready');

@@ -1,7 +1,18 @@
 /** SQLSTATE classes and codes that mean "the server is away or going away", not "the statement is wrong". */
 const AWAY_STATES = /^(08...|57P0[123]|53300|25006)$/;
-const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
-const AWAY_MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Client was closed|connection timeout|not queryable|DataSource is not (initialized|connected|set)|after calling end on the pool|Driver not Connected/i;
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
+const AWAY_MESSAGES =
+  /Connection terminated|timeout exceeded when trying to connect|Client was closed|connection timeout|not queryable|DataSource is not (initialized|connected|set)|after calling end on the pool|Driver not Connected/i;
 
 /** Whether an error of the driver or of TypeORM says that the database cannot be reached just now. */
 export function isDatabaseAway(error: unknown): boolean {

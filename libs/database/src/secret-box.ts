@@ -34,7 +34,9 @@ export function createSecretBox(keys: Buffer[]): SecretBox {
       const keyId = box.subarray(1, HEADER_BYTES);
       const found = ring.find((candidate) => candidate.id.equals(keyId));
       if (box[0] !== FORMAT_VERSION || found === undefined) {
-        throw new Error(`A stored secret was sealed with key ${keyId.toString('hex')}, which ENCRYPTION_KEY does not list`);
+        throw new Error(
+          `A stored secret was sealed with key ${keyId.toString('hex')}, which ENCRYPTION_KEY does not list`,
+        );
       }
       const iv = box.subarray(HEADER_BYTES, HEADER_BYTES + IV_BYTES);
       const tag = box.subarray(HEADER_BYTES + IV_BYTES, HEADER_BYTES + IV_BYTES + TAG_BYTES);

@@ -34,12 +34,16 @@ describe('ids', () => {
     expect(firstUuidAt(laterMs + 1_000) > newUuid(laterMs)).toBe(true);
   });
 
-  it.each(['webhook_', 'webhook_zzz', 'event_01k9', 'webhook_81k9aaaaaaaaaaaaaaaaaaaaaa', 'webhook_01k9aaaaaaaaaaaaaaaaaaaaIL', ''])(
-    'refuses %p as a webhook id',
-    (id) => {
-      expect(parseId('webhook', id)).toBeNull();
-    },
-  );
+  it.each([
+    'webhook_',
+    'webhook_zzz',
+    'event_01k9',
+    'webhook_81k9aaaaaaaaaaaaaaaaaaaaaa',
+    'webhook_01k9aaaaaaaaaaaaaaaaaaaaIL',
+    '',
+  ])('refuses %p as a webhook id', (id) => {
+    expect(parseId('webhook', id)).toBeNull();
+  });
 
   it('derives the same delivery for the same event and webhook, and another for another webhook', () => {
     const event = newUuid(NOW_MS);

@@ -53,7 +53,8 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
   const open: { close(): Promise<void> }[] = [];
   let said = false;
   producer.on('error', (error) => {
-    if (!said) options.logger.warn({ error: error.message }, 'Redis is away; signals wait, the database keeps the work');
+    if (!said)
+      options.logger.warn({ error: error.message }, 'Redis is away; signals wait, the database keeps the work');
     said = true;
   });
   producer.on('ready', () => {
@@ -66,7 +67,12 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
     async openQueue(name) {
       await untilReachable(() => ping(producer), closing.signal);
       if (closing.signal.aborted) return null;
-      const queue = new Queue(name, { connection: producer, prefix, defaultJobOptions: JOB_OPTIONS, skipWaitingForReady: true });
+      const queue = new Queue(name, {
+        connection: producer,
+        prefix,
+        defaultJobOptions: JOB_OPTIONS,
+        skipWaitingForReady: true,
+      });
       queue.on('error', noteQueueError(options.logger, name));
       open.push(queue);
       return queue;
@@ -125,7 +131,13 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     consume(name, processor, concurrency) {
       return startConsumer(
         () => Promise.race([options.databaseReady(), untilAborted(closing.signal)]),
-        () => new classes.Worker(name, processor, { connection, concurrency, autorun: false, ...WORKER_OPTIONS }) as unknown as Worker,
+        () =>
+          new classes.Worker(name, processor, {
+            connection,
+            concurrency,
+            autorun: false,
+            ...WORKER_OPTIONS,
+          }) as unknown as Worker,
         options.logger,
         name,
       );
@@ -155,7 +167,9 @@ function startConsumer(reachable: () => Promise<void>, make: () => Worker, logge
       if (closing.signal.aborted) return;
       worker = make();
       worker.on('error', noteQueueError(logger, name));
-      worker.on('failed', (_job, error) => logger.warn({ queue: name, error: error.message }, 'a job failed; the reconciler takes its work up'));
+      worker.on('failed', (_job, error) =>
+        logger.warn({ queue: name, error: error.message }, 'a job failed; the reconciler takes its work up'),
+      );
       try {
         await worker.waitUntilReady();
         logger.info({ queue: name }, 'consuming');

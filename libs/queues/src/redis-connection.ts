@@ -51,7 +51,10 @@ export function parseRedisUrl(url: string): RedisTarget {
   }
   const [first, ...more] = hosts;
   if (first === undefined || more.length > 0) throw new Error(ALLOWED);
-  return { kind: 'single', options: { ...options, ...parseHost(first, DEFAULT_PORT), ...(path[0] ? { db: parseDb(path[0]) } : {}) } };
+  return {
+    kind: 'single',
+    options: { ...options, ...parseHost(first, DEFAULT_PORT), ...(path[0] ? { db: parseDb(path[0]) } : {}) },
+  };
 }
 
 /**

@@ -1,0 +1,42 @@
+import { formatId } from '#kernel/ids';
+import { formatInstant } from '#kernel/instants';
+import type { WebhookTarget } from '#database/webhook-target';
+import type { DeliveryContent } from '#webhook-rules/delivery-request';
+
+/** An event as fan-out and attempts need it. */
+export interface EventRecord {
+  id: string;
+  tenantId: string;
+  projectId: string | null;
+  type: string;
+  clientEventId: string | null;
+  occurredAtMs: number;
+  version: string;
+  data: Buffer;
+}
+
+/** One delivery that this dispatcher holds. */
+export interface DeliveryWork {
+  id: string;
+  /** The dispatcher id under which it was claimed, and the how-manieth claim it was. */
+  owner: string;
+  epoch: number;
+  tenantId: string;
+  webhookId: string;
+  event: EventRecord;
+  /** Attempts made before. */
+  attempts: number;
+}
+
+/** What the receiver is told; the public id of an event is its publisher's own where one was given. */
+export function deliveryContent(work: DeliveryWork, target: WebhookTarget): DeliveryContent {
+  return {
+    eventType: work.event.type,
+    timestamp: formatInstant(work.event.occurredAtMs),
+    webhookId: target.publicId,
+    deliveryId: formatId('del', work.id),
+    eventId: work.event.clientEventId ?? formatId('event', work.event.id),
+    version: work.event.version,
+    data: work.event.data,
+  };
+}

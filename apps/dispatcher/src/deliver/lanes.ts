@@ -1,0 +1,224 @@
+import type { DeliveryWork } from './delivery-work';
+
+export interface LanesOptions {
+  /** Requests under way at once, over all webhooks. */
+  maxInFlight: number;
+  /** Requests under way at once to one webhook. */
+  maxInFlightPerWebhook: number;
+  /** Deliveries held for one webhook, waiting and under way. */
+  laneCapacity: number;
+  /** Payload bytes held over all lanes. */
+  maxBytes: number;
+}
+
+/** What a lane learns from an attempt: an answer, however bad, shows that somebody is there. */
+export type LaneSignal = 'answered' | 'unreachable' | 'none';
+
+interface Lane {
+  webhookId: string;
+  tenant: Tenant;
+  queue: DeliveryWork[];
+  inFlight: number;
+  /** Requests it may have under way: halves to a single probe while nobody answers, doubles with answers. */
+  limit: number;
+  /** Whether more of it waits in the database. */
+  backlogged: boolean;
+  ready: boolean;
+}
+
+interface Tenant {
+  id: string;
+  lanes: number;
+  /** Lanes that may begin an attempt, in turn. */
+  ready: Lane[];
+  /** Whether it stands in the row for a turn. */
+  queued: boolean;
+}
+
+const START_LIMIT = 8;
+
+/**
+ * Deliveries held in memory: one lane for each webhook, turns between tenants and, within a tenant,
+ * between its webhooks. What does not fit is refused, stays in the database and is claimed later.
+ */
+export class Lanes {
+  private readonly lanes = new Map<string, Lane>();
+  private readonly tenants = new Map<string, Tenant>();
+  private readonly turns: Tenant[] = [];
+  private readonly held = new Set<string>();
+  private readonly idleListeners: (() => void)[] = [];
+  private inFlight = 0;
+  private bytes = 0;
+  private paused = false;
+
+  private start: (work: DeliveryWork) => void = () => undefined;
+  private hungry: (webhookId: string) => void = () => undefined;
+
+  constructor(private readonly options: LanesOptions) {}
+
+  /**
+   * @param start begins an attempt; it must end in {@link finished}.
+   * @param hungry is told of a lane that has room again while more of it waits in the database.
+   */
+  connect(start: (work: DeliveryWork) => void, hungry: (webhookId: string) => void): void {
+    this.start = start;
+    this.hungry = hungry;
+  }
+
+  /** Whether a delivery stands in a lane or is under way, until its outcome is committed. */
+  holds(id: string): boolean {
+    return this.held.has(id);
+  }
+
+  /** How many more deliveries a webhook's lane takes just now. */
+  room(webhookId: string): number {
+    if (this.paused || this.bytes >= this.options.maxBytes) return 0;
+    const lane = this.lanes.get(webhookId);
+    return lane === undefined
+      ? this.options.laneCapacity
+      : Math.max(0, this.options.laneCapacity - lane.queue.length - lane.inFlight);
+  }
+
+  /** Whether older deliveries of the webhook wait in the database, which newer ones must not overtake. */
+  isBacklogged(webhookId: string): boolean {
+    return this.lanes.get(webhookId)?.backlogged ?? false;
+  }
+
+  setBacklogged(tenantId: string, webhookId: string, backlogged: boolean): void {
+    const lane = this.laneOf(tenantId, webhookId);
+    lane.backlogged = backlogged;
+    this.settle(lane);
+  }
+
+  /** Notes that nothing of the webhook waits in the database any more. */
+  clearBacklog(webhookId: string): void {
+    const lane = this.lanes.get(webhookId);
+    if (lane === undefined) return;
+    lane.backlogged = false;
+    this.settle(lane);
+  }
+
+  /** Takes deliveries that this dispatcher owns; they begin as turns come. */
+  push(works: DeliveryWork[]): void {
+    for (const work of works) {
+      const lane = this.laneOf(work.tenantId, work.webhookId);
+      lane.queue.push(work);
+      this.held.add(work.id);
+      this.bytes += work.event.data.length;
+      this.makeReady(lane);
+    }
+    this.pump();
+  }
+
+  /** Gives a lane's place back after the outcome is recorded. */
+  finished(work: DeliveryWork, signal: LaneSignal): void {
+    const lane = this.laneOf(work.tenantId, work.webhookId);
+    this.held.delete(work.id);
+    lane.inFlight -= 1;
+    this.inFlight -= 1;
+    this.bytes -= work.event.data.length;
+    if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
+    if (signal === 'unreachable') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
+    this.makeReady(lane);
+    if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
+      this.hungry(lane.webhookId);
+    this.settle(lane);
+    if (this.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
+    this.pump();
+  }
+
+  /** Begins no attempts and takes no deliveries until {@link resume}. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.pump();
+  }
+
+  /** Empties the lanes of everything that has not begun, and answers it. */
+  drain(): DeliveryWork[] {
+    const left: DeliveryWork[] = [];
+    for (const lane of this.lanes.values()) {
+      for (const work of lane.queue.splice(0)) {
+        this.bytes -= work.event.data.length;
+        this.held.delete(work.id);
+        left.push(work);
+      }
+      this.settle(lane);
+    }
+    return left;
+  }
+
+  /** Resolves once nothing is under way. */
+  untilIdle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => this.idleListeners.push(resolve));
+  }
+
+  /** Figures for metrics and for the stop. */
+  size(): { inFlight: number; queued: number; bytes: number; lanes: number } {
+    let queued = 0;
+    for (const lane of this.lanes.values()) queued += lane.queue.length;
+    return { inFlight: this.inFlight, queued, bytes: this.bytes, lanes: this.lanes.size };
+  }
+
+  private pump(): void {
+    while (!this.paused && this.inFlight < this.options.maxInFlight) {
+      const tenant = this.turns.shift();
+      if (tenant === undefined) return;
+      tenant.queued = false;
+      const lane = tenant.ready.shift();
+      if (lane !== undefined) this.startNext(lane);
+      this.giveTurn(tenant);
+    }
+  }
+
+  private startNext(lane: Lane): void {
+    lane.ready = false;
+    const work = lane.queue.shift();
+    if (work === undefined) return;
+    lane.inFlight += 1;
+    this.inFlight += 1;
+    this.makeReady(lane);
+    this.start(work);
+  }
+
+  private makeReady(lane: Lane): void {
+    if (lane.ready || lane.queue.length === 0 || lane.inFlight >= lane.limit) return;
+    lane.ready = true;
+    lane.tenant.ready.push(lane);
+    this.giveTurn(lane.tenant);
+  }
+
+  private giveTurn(tenant: Tenant): void {
+    if (tenant.queued || tenant.ready.length === 0) return;
+    tenant.queued = true;
+    this.turns.push(tenant);
+  }
+
+  private laneOf(tenantId: string, webhookId: string): Lane {
+    let lane = this.lanes.get(webhookId);
+    if (lane === undefined) {
+      let tenant = this.tenants.get(tenantId);
+      if (tenant === undefined) {
+        tenant = { id: tenantId, lanes: 0, ready: [], queued: false };
+        this.tenants.set(tenantId, tenant);
+      }
+      const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
+      lane = { webhookId, tenant, queue: [], inFlight: 0, limit, backlogged: false, ready: false };
+      this.lanes.set(webhookId, lane);
+      tenant.lanes += 1;
+    }
+    return lane;
+  }
+
+  /** Forgets a lane that holds nothing, so that memory follows the work and not the number of webhooks. */
+  private settle(lane: Lane): void {
+    if (lane.queue.length > 0 || lane.inFlight > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
+    if (!this.lanes.delete(lane.webhookId)) return;
+    lane.tenant.lanes -= 1;
+    if (lane.tenant.lanes === 0) this.tenants.delete(lane.tenant.id);
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import { GroupCommit } from '#kernel/group-commit';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { writeOutcomes, type Outcome } from './recorder.queries';
+
+const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
+const RETRY_MS = 250;
+
+/**
+ * Commits outcomes, many at once. While the database is away an outcome waits here, and its lane's place
+ * with it; writing one twice changes nothing, since the first time clears its owner.
+ */
+@Injectable()
+export class Recorder {
+  private readonly commits: GroupCommit<Outcome, boolean>;
+  private failing = false;
+
+  constructor(
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.commits = new GroupCommit(
+      (outcomes) => this.write(outcomes),
+      () => false,
+      {
+        ...GROUP,
+        bytesOf: (outcome: Outcome) => outcome.attempt?.responseBody.length ?? 0,
+      },
+    );
+  }
+
+  /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
+  record(outcome: Outcome): Promise<boolean> {
+    return this.commits.add(outcome);
+  }
+
+  private async write(outcomes: Outcome[]): Promise<boolean[]> {
+    for (;;) {
+      try {
+        const written = await writeOutcomes(this.pool, outcomes);
+        if (this.failing) this.logger.info('outcomes are recorded again');
+        this.failing = false;
+        return outcomes.map((outcome) => written.has(outcome.work.id));
+      } catch (error) {
+        if (!this.failing)
+          this.logger.error(
+            { error: String(error), outcomes: outcomes.length },
+            'outcomes cannot be recorded; trying on',
+          );
+        this.failing = true;
+        await delay(RETRY_MS);
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ConfigModule, ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { DatabaseModule } from '#database/database.module';
+import { createAddressGuard } from '#delivery-client/address-guard';
+import { createDeliveryClient } from '#delivery-client/delivery-client';
+import { HealthModule } from '#observability/health.module';
+import type { Logger } from '#observability/logger';
+import { ObservabilityModule } from '#observability/observability.module';
+import { QueuesModule } from '#queues/queues.module';
+import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
+import { Lanes } from './deliver/lanes';
+import { Recorder } from './deliver/recorder';
+import { Dispatcher } from './dispatcher';
+import { DispatcherMetrics } from './dispatcher-metrics';
+import { FanOut } from './fan-out/fan-out';
+import { WebhookDirectory } from './fan-out/webhook-directory';
+import { DispatcherIdentity } from './ownership/dispatcher-identity';
+import { Reconciler } from './reconcile/reconciler';
+import { Housekeeping } from './retention/housekeeping';
+import { Claims } from './retry/claims';
+import { Rollup } from './rollup/rollup';
+import { ScheduledWork } from './scheduled-work';
+
+/** Deliveries of one webhook held in memory, for each request it may have under way. */
+const LANE_DEPTH = 8;
+
+/** The dispatcher app: what it is made of, and nothing else. */
+@Module({})
+export class DispatcherModule {
+  static with(environment: Environment, logger: Logger): DynamicModule {
+    return {
+      module: DispatcherModule,
+      imports: [
+        ConfigModule.with(environment),
+        ObservabilityModule.with(logger),
+        DatabaseModule.for('webhooks-dispatcher'),
+        QueuesModule,
+        HealthModule,
+      ],
+      providers: [
+        {
+          provide: DELIVERY_CLIENT,
+          inject: [ENVIRONMENT],
+          useFactory: (settings: Environment) =>
+            createDeliveryClient({
+              guard: createAddressGuard({
+                allowedCidrs: settings.deliveryAllowedCidrs,
+                requireHttps: settings.requireHttps,
+              }),
+              maxStoredResponseBytes: settings.maxStoredResponseBytes,
+            }),
+        },
+        {
+          provide: Lanes,
+          inject: [ENVIRONMENT],
+          useFactory: (settings: Environment) =>
+            new Lanes({
+              maxInFlight: settings.dispatcherMaxInFlight,
+              maxInFlightPerWebhook: settings.webhookMaxInFlight,
+              laneCapacity: settings.webhookMaxInFlight * LANE_DEPTH,
+              maxBytes: settings.dispatcherMemoryBytes,
+            }),
+        },
+        DispatcherIdentity,
+        WebhookDirectory,
+        FanOut,
+        Deliver,
+        Recorder,
+        Claims,
+        Reconciler,
+        Rollup,
+        Housekeeping,
+        ScheduledWork,
+        DispatcherMetrics,
+        Dispatcher,
+      ],
+    };
+  }
+}

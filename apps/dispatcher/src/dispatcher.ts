@@ -1,0 +1,98 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { DatabaseConnection } from '#database/database-connection';
+import type { DeliveryClient } from '#delivery-client/delivery-client';
+import { HealthChecks } from '#observability/health-checks';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { QUEUE_BACKEND } from '#queues/queues.module';
+import type { Consumer, QueueBackend } from '#queues/queue-backend';
+import { EVENT_QUEUE, WAKE_UP_QUEUE, type EventJob, type WakeUpJob } from '#queues/queue-names';
+import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
+import type { DeliveryWork } from './deliver/delivery-work';
+import { Lanes } from './deliver/lanes';
+import { FanOut } from './fan-out/fan-out';
+import { DispatcherIdentity } from './ownership/dispatcher-identity';
+import { Reconciler } from './reconcile/reconciler';
+import { Claims } from './retry/claims';
+import { ScheduledWork } from './scheduled-work';
+
+/** Event jobs fanned out at once; each holds a database connection for two short statements. */
+const EVENT_JOBS_AT_ONCE = 4;
+
+/**
+ * The dispatcher's life: waits for the database, takes jobs, and stops in order, so that a delivery is
+ * either finished and recorded or handed back.
+ */
+@Injectable()
+export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly consumers: Consumer[] = [];
+  private started = false;
+  private stopping = false;
+
+  constructor(
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    @Inject(QUEUE_BACKEND) private readonly queues: QueueBackend,
+    @Inject(DELIVERY_CLIENT) private readonly client: DeliveryClient,
+    private readonly database: DatabaseConnection,
+    private readonly identity: DispatcherIdentity,
+    private readonly lanes: Lanes,
+    private readonly fanOut: FanOut,
+    private readonly deliver: Deliver,
+    private readonly claims: Claims,
+    private readonly reconciler: Reconciler,
+    private readonly scheduled: ScheduledWork,
+    private readonly health: HealthChecks,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.health.register('database', { required: true }, () => this.database.problem());
+    this.health.register('queue', { required: false }, () => this.queues.problem());
+    this.health.register('dispatching', { required: true }, () =>
+      Promise.resolve(this.identity.maySend() ? null : 'waiting to register with the database'),
+    );
+    this.lanes.connect(
+      (work) => void this.attempt(work),
+      (webhookId) => {
+        this.claims.wantMore(webhookId);
+      },
+    );
+    void this.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    if (!this.started) return;
+    await Promise.all([...this.consumers.map((consumer) => consumer.close()), this.reconciler.stop()]);
+    this.lanes.pause();
+    const handedBack = Promise.all(this.lanes.drain().map((work) => this.deliver.settle(work, 'queued', Date.now())));
+    await this.client.close(this.environment.stopDeadlineMs / 2);
+    await handedBack;
+    await this.lanes.untilIdle();
+    await this.scheduled.stop();
+    await this.identity.stop();
+    this.logger.info('stopped; nothing is in flight');
+  }
+
+  private async start(): Promise<void> {
+    await this.database.untilReady();
+    if (this.stopping) return;
+    this.started = true;
+    this.identity.start(() => {
+      this.lanes.drain(); // it is another's by now
+    });
+    this.consumers.push(
+      this.queues.consume<EventJob>(EVENT_QUEUE, (job) => this.fanOut.run(job.data.fanOutIds), EVENT_JOBS_AT_ONCE),
+      this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.claims.claimAll(), 1),
+    );
+    this.reconciler.start();
+    this.scheduled.start();
+  }
+
+  private async attempt(work: DeliveryWork): Promise<void> {
+    const signal = await this.deliver.attempt(work);
+    this.lanes.finished(work, signal);
+  }
+}

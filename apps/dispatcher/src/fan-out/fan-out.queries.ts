@@ -1,0 +1,119 @@
+import type { Pool } from 'pg';
+import type { EventRecord } from '../deliver/delivery-work';
+
+/** An event to be fanned out, with the version of its tenant's webhooks at this moment. */
+export interface PendingEvent extends EventRecord {
+  fanOutId: string;
+  webhooksVersion: bigint;
+}
+
+interface PendingEventRow {
+  fan_out_id: string;
+  id: string;
+  tenant_id: string;
+  project_id: string | null;
+  type: string;
+  client_event_id: string | null;
+  occurred_at: Date;
+  version: string;
+  data: Buffer;
+  webhooks_version: string;
+}
+
+/** The events of batches that nobody has fanned out; takes no lock. */
+export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promise<PendingEvent[]> {
+  const answer = await pool.query<PendingEventRow>({
+    name: 'read-pending-events',
+    text: `
+      SELECT f.id AS fan_out_id, e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, p.data,
+        t.webhooks_version
+      FROM pending_fan_outs f
+      CROSS JOIN LATERAL unnest(f.event_ids) AS wanted(event_id)
+      JOIN events e ON e.id = wanted.event_id
+      JOIN event_payloads p ON p.event_id = wanted.event_id
+      JOIN tenants t ON t.id = e.tenant_id
+      WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now() AND e.cancelled_at IS NULL`,
+    values: [fanOutIds],
+  });
+  return answer.rows.map((row) => ({
+    fanOutId: row.fan_out_id,
+    id: row.id,
+    tenantId: row.tenant_id,
+    projectId: row.project_id,
+    type: row.type,
+    clientEventId: row.client_event_id,
+    occurredAtMs: row.occurred_at.getTime(),
+    version: row.version,
+    data: row.data,
+    webhooksVersion: BigInt(row.webhooks_version),
+  }));
+}
+
+/** One delivery to be made; `owned` ones go into this dispatcher's lanes, the others wait in the database. */
+export interface PlannedDelivery {
+  fanOutId: string;
+  id: string;
+  tenantId: string;
+  webhookId: string;
+  eventId: string;
+  eventType: string;
+  owned: boolean;
+}
+
+// One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics
+// count them. A batch that another dispatcher took, or that was done before, makes nothing. The dispatcher's
+// own row is locked against deletion: one that was declared dead makes nothing either.
+const FAN_OUT = `
+WITH me AS (
+  SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
+), taken AS (
+  DELETE FROM pending_fan_outs f USING me WHERE f.id = ANY($2::uuid[]) AND f.due_at <= now() RETURNING f.id
+), made AS (
+  INSERT INTO deliveries (id, tenant_id, webhook_id, event_id, event_type, status, state, owner, epoch)
+  SELECT p.id, p.tenant_id, p.webhook_id, p.event_id, p.event_type, 'pending',
+    CASE WHEN p.owned THEN 'in_flight' ELSE 'queued' END, CASE WHEN p.owned THEN $1::uuid END, CASE WHEN p.owned THEN 1 ELSE 0 END
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::boolean[])
+    AS p(fan_out_id, id, tenant_id, webhook_id, event_id, event_type, owned)
+  JOIN taken ON taken.id = p.fan_out_id
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id, tenant_id, webhook_id, event_type, owner
+), waiting AS (
+  INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at)
+  SELECT id, tenant_id, webhook_id, now() FROM made WHERE owner IS NULL
+), counted AS (
+  INSERT INTO stats_deltas (tenant_id, webhook_id, event_type, hour, created)
+  SELECT made.tenant_id, made.webhook_id, made.event_type, h.hour, count(*)
+  FROM made JOIN unnest($4::uuid[], $10::timestamptz[]) AS h(id, hour) ON h.id = made.id
+  GROUP BY 1, 2, 3, 4
+)
+SELECT id FROM made WHERE owner IS NOT NULL`;
+
+/**
+ * Makes the deliveries of batches and takes the batches off the list; doing it twice changes nothing.
+ * @returns the ids of the deliveries that this dispatcher now holds.
+ */
+export async function writeFanOut(
+  pool: Pool,
+  dispatcherId: string,
+  fanOutIds: string[],
+  planned: PlannedDelivery[],
+  hourOf: (id: string) => string,
+): Promise<Set<string>> {
+  const answer = await pool.query<{ id: string }>({
+    name: 'fan-out',
+    text: FAN_OUT,
+    values: [
+      dispatcherId,
+      fanOutIds,
+      planned.map((delivery) => delivery.fanOutId),
+      planned.map((delivery) => delivery.id),
+      planned.map((delivery) => delivery.tenantId),
+      planned.map((delivery) => delivery.webhookId),
+      planned.map((delivery) => delivery.eventId),
+      planned.map((delivery) => delivery.eventType),
+      planned.map((delivery) => delivery.owned),
+      planned.map((delivery) => hourOf(delivery.id)),
+    ],
+  });
+  return new Set(answer.rows.map((row) => row.id));
+}

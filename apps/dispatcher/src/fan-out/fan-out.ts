@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import { hourOfUuid } from '#kernel/hours';
+import { deliveryUuid } from '#kernel/ids';
+import { Lanes } from '../deliver/lanes';
+import type { DeliveryWork } from '../deliver/delivery-work';
+import { DispatcherIdentity } from '../ownership/dispatcher-identity';
+import { readPendingEvents, writeFanOut, type PendingEvent, type PlannedDelivery } from './fan-out.queries';
+import { WebhookDirectory } from './webhook-directory';
+
+/** Deliveries made by one statement; a larger batch is done in several, the last of which takes it off the list. */
+const MAX_PER_STATEMENT = 1_000;
+
+/** The third step of an event's way: from accepted events to one delivery for each webhook that wants them. */
+@Injectable()
+export class FanOut {
+  constructor(
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly directory: WebhookDirectory,
+    private readonly lanes: Lanes,
+    private readonly identity: DispatcherIdentity,
+  ) {}
+
+  /** Fans batches out; those done before or taken by another dispatcher are passed over. */
+  async run(fanOutIds: string[]): Promise<void> {
+    if (!this.identity.maySend()) return;
+    const owner = this.identity.id;
+    const events = await readPendingEvents(this.pool, fanOutIds);
+    const { planned, works } = await this.plan(events, owner);
+    if (planned.length <= MAX_PER_STATEMENT) {
+      await this.write(owner, fanOutIds, planned, works);
+      return;
+    }
+    // Too much for one statement: batch by batch, and a batch in itself too large in one piece.
+    for (const fanOutId of fanOutIds) {
+      await this.write(
+        owner,
+        [fanOutId],
+        planned.filter((delivery) => delivery.fanOutId === fanOutId),
+        works,
+      );
+    }
+  }
+
+  private async write(
+    owner: string,
+    fanOutIds: string[],
+    planned: PlannedDelivery[],
+    works: Map<string, DeliveryWork>,
+  ): Promise<void> {
+    try {
+      const held = await writeFanOut(this.pool, owner, fanOutIds, planned, hourOfUuid);
+      this.lanes.push(planned.flatMap((delivery) => (held.has(delivery.id) ? (works.get(delivery.id) ?? []) : [])));
+    } catch (error) {
+      // Whether the statement committed is unknown: what it made may be ours and in no lane.
+      this.identity.suspectOrphans();
+      throw error;
+    }
+  }
+
+  private async plan(
+    events: PendingEvent[],
+    owner: string,
+  ): Promise<{ planned: PlannedDelivery[]; works: Map<string, DeliveryWork> }> {
+    const planned: PlannedDelivery[] = [];
+    const works = new Map<string, DeliveryWork>();
+    const room = new Map<string, number>();
+    for (const event of events) {
+      const webhooks = await this.directory.ofTenant(event.tenantId, event.webhooksVersion);
+      for (const webhookId of webhooks.subscriptions.match(event.type, event.projectId)) {
+        const id = deliveryUuid(event.id, webhookId);
+        const left = room.get(webhookId) ?? this.lanes.room(webhookId);
+        const owned = left > 0 && !this.lanes.isBacklogged(webhookId);
+        if (owned) {
+          room.set(webhookId, left - 1);
+          works.set(id, { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0 });
+        } else {
+          this.lanes.setBacklogged(event.tenantId, webhookId, true);
+        }
+        planned.push({
+          fanOutId: event.fanOutId,
+          id,
+          tenantId: event.tenantId,
+          webhookId,
+          eventId: event.id,
+          eventType: event.type,
+          owned,
+        });
+      }
+    }
+    return { planned, works };
+  }
+}

@@ -1,0 +1,70 @@
+import type { Pool } from 'pg';
+
+/** Batches due for longer than `graceMs` that nobody has fanned out: their signal was lost, or is late. */
+export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
+  const answer = await pool.query<{ id: string }>({
+    name: 'find-overdue-fan-outs',
+    text: `SELECT id FROM pending_fan_outs WHERE due_at <= now() - make_interval(secs => $1 / 1000.0) ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+    values: [graceMs, limit],
+  });
+  return answer.rows.map((row) => row.id);
+}
+
+/**
+ * Declares dispatchers dead that have not renewed their row for `deadAfterMs`, and lets their deliveries wait
+ * for another. Two statements in one transaction: the second must see what a fan-out committed while the
+ * first waited for its lock on the row.
+ * @returns how many dispatchers were dead, and how many deliveries were taken back.
+ */
+export async function takeOverDead(
+  pool: Pool,
+  deadAfterMs: number,
+): Promise<{ dispatchers: number; deliveries: number }> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    const dead = await client.query<{ id: string }>({
+      text: `
+        DELETE FROM dispatchers WHERE id IN (
+          SELECT id FROM dispatchers WHERE heartbeat_at < now() - make_interval(secs => $1 / 1000.0) FOR UPDATE SKIP LOCKED)
+        RETURNING id`,
+      values: [deadAfterMs],
+    });
+    let deliveries = 0;
+    if (dead.rows.length > 0)
+      deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [dead.rows.map((row) => row.id)]);
+    await client.query('COMMIT');
+    return { dispatchers: dead.rows.length, deliveries };
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+/** Deliveries that the database shows as this dispatcher's. */
+export async function findOwned(pool: Pool, dispatcherId: string): Promise<string[]> {
+  const answer = await pool.query<{ id: string }>(`SELECT id FROM deliveries WHERE owner = $1 AND status = 'pending'`, [
+    dispatcherId,
+  ]);
+  return answer.rows.map((row) => row.id);
+}
+
+/** Lets deliveries of this dispatcher that are in none of its lanes wait for anyone. */
+export async function releaseOrphans(pool: Pool, dispatcherId: string, ids: string[]): Promise<number> {
+  return release(pool, 'd.owner = $1 AND d.id = ANY($2::uuid[])', [dispatcherId, ids]);
+}
+
+async function release(queryable: Pick<Pool, 'query'>, condition: string, values: unknown[]): Promise<number> {
+  const answer = await queryable.query(
+    `WITH released AS (
+       UPDATE deliveries d SET owner = NULL, state = CASE WHEN d.attempts = 0 THEN 'queued' ELSE 'retrying' END, next_attempt_at = now()
+       WHERE ${condition} AND d.status = 'pending' RETURNING d.id, d.tenant_id, d.webhook_id
+     )
+     INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at)
+     SELECT id, tenant_id, webhook_id, now() FROM released ON CONFLICT (delivery_id) DO NOTHING`,
+    values,
+  );
+  return answer.rowCount ?? 0;
+}

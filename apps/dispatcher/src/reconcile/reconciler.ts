@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { Lanes } from '../deliver/lanes';
+import { FanOut } from '../fan-out/fan-out';
+import { WebhookDirectory } from '../fan-out/webhook-directory';
+import { DEAD_AFTER_MS, DispatcherIdentity } from '../ownership/dispatcher-identity';
+import { Periodic } from '../periodic';
+import { Claims } from '../retry/claims';
+import { findOverdueFanOuts, findOwned, releaseOrphans, takeOverDead } from './reconcile.queries';
+
+const ROUND_MS = 1_000;
+/** A batch this old should have been fanned out by its signal. */
+const FAN_OUT_GRACE_MS = 500;
+const FAN_OUTS_PER_ROUND = 50;
+/** Rounds between two looks for deliveries that are ours in the database and in no lane, without suspicion. */
+const ORPHAN_ROUNDS = 30;
+
+/**
+ * Finds, every second and without reading history, what a lost signal or a dead dispatcher left behind, and
+ * works it off by itself: the queue may be emptied at any moment and nothing is lost.
+ */
+@Injectable()
+export class Reconciler {
+  private readonly rounds: Periodic;
+  private round = 0;
+
+  constructor(
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly identity: DispatcherIdentity,
+    private readonly directory: WebhookDirectory,
+    private readonly fanOut: FanOut,
+    private readonly claims: Claims,
+    private readonly lanes: Lanes,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.rounds = new Periodic('reconciling', ROUND_MS, (signal) => this.reconcile(signal), logger);
+  }
+
+  start(): void {
+    this.rounds.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.rounds.stop();
+  }
+
+  private async reconcile(signal: AbortSignal): Promise<void> {
+    if (!this.identity.maySend()) return;
+    try {
+      await this.runRound(signal);
+    } catch (error) {
+      // The look at recent changes may be missed for longer than it looks back.
+      this.directory.clear();
+      throw error;
+    }
+  }
+
+  private async runRound(signal: AbortSignal): Promise<void> {
+    this.round += 1;
+    await this.directory.refresh();
+    await this.takeOver();
+    if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) await this.releaseOrphans(signal);
+    await this.fanOutOverdue(signal);
+    await this.claims.claimAll();
+  }
+
+  private async fanOutOverdue(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const overdue = await findOverdueFanOuts(this.pool, FAN_OUT_GRACE_MS, FAN_OUTS_PER_ROUND);
+      if (overdue.length > 0) await this.fanOut.run(overdue);
+      if (overdue.length < FAN_OUTS_PER_ROUND || signal.aborted || !this.identity.maySend()) return;
+    }
+  }
+
+  private async takeOver(): Promise<void> {
+    if (!this.identity.mayJudgeOthers()) return;
+    const taken = await takeOverDead(this.pool, DEAD_AFTER_MS);
+    if (taken.dispatchers > 0) this.logger.warn(taken, 'took over the work of dead dispatchers');
+  }
+
+  /** Looks twice, since a claim commits before its deliveries come into their lanes. */
+  private async releaseOrphans(signal: AbortSignal): Promise<void> {
+    const suspects = (await findOwned(this.pool, this.identity.id)).filter((id) => !this.lanes.holds(id));
+    if (suspects.length === 0) return;
+    await delay(ROUND_MS, undefined, { signal }).catch(() => undefined);
+    const orphans = suspects.filter((id) => !this.lanes.holds(id));
+    if (orphans.length === 0) return;
+    const released = await releaseOrphans(this.pool, this.identity.id, orphans);
+    if (released > 0)
+      this.logger.warn({ released }, 'deliveries that a broken connection left in no lane wait for anyone again');
+  }
+}

@@ -1,0 +1,34 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { Periodic } from '../periodic';
+
+const EVERY_MS = 10 * 60_000;
+const KEYS_PER_STATEMENT = 5_000;
+
+/** Makes partitions weeks ahead, and purges expired keys in small batches. */
+@Injectable()
+export class Housekeeping extends Periodic {
+  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+    super(
+      'housekeeping',
+      EVERY_MS,
+      async (signal) => {
+        await pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
+        while (!signal.aborted && (await purgeExpiredKeys(pool)) === KEYS_PER_STATEMENT);
+      },
+      logger,
+    );
+  }
+}
+
+async function purgeExpiredKeys(pool: Pool): Promise<number> {
+  const answer = await pool.query(
+    `DELETE FROM event_keys WHERE (tenant_id, key_hash) IN (
+       SELECT tenant_id, key_hash FROM event_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    [KEYS_PER_STATEMENT],
+  );
+  return answer.rowCount ?? 0;
+}

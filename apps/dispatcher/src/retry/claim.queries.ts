@@ -1,0 +1,135 @@
+import type { Pool, PoolClient } from 'pg';
+import type { DeliveryWork } from '../deliver/delivery-work';
+
+/** How many deliveries a webhook's lane takes. */
+export interface LaneRoom {
+  webhookId: string;
+  room: number;
+}
+
+/** Webhooks of which a delivery is due, found by jumping from one to the next in the index. */
+export async function findDueWebhooks(pool: Pool, after: string | null, limit: number): Promise<string[]> {
+  const answer = await pool.query<{ webhook_id: string }>({
+    name: 'find-due-webhooks',
+    text: `
+      WITH RECURSIVE due AS (
+        (SELECT webhook_id, due_at FROM waiting_deliveries WHERE webhook_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+         ORDER BY webhook_id, due_at LIMIT 1)
+        UNION ALL
+        SELECT next.webhook_id, next.due_at FROM due CROSS JOIN LATERAL (
+          SELECT webhook_id, due_at FROM waiting_deliveries w WHERE w.webhook_id > due.webhook_id ORDER BY webhook_id, due_at LIMIT 1) next
+      )
+      SELECT webhook_id FROM due WHERE due_at <= now() LIMIT $2`,
+    values: [after, limit],
+  });
+  return answer.rows.map((row) => row.webhook_id);
+}
+
+interface ClaimedRow {
+  id: string;
+  epoch: number;
+  tenant_id: string;
+  webhook_id: string;
+  attempts: number;
+  event_id: string;
+  event_type: string;
+  project_id: string | null;
+  client_event_id: string | null;
+  occurred_at: Date;
+  version: string;
+  data: Buffer | null;
+  webhooks_version: string;
+}
+
+/** A claimed delivery with the version of its tenant's webhooks; `data` is missing once retention took the payload. */
+export interface ClaimedDelivery {
+  work: DeliveryWork;
+  payloadGone: boolean;
+  webhooksVersion: bigint;
+}
+
+/** Takes due deliveries for lanes that have room, oldest first; each goes to one dispatcher only. */
+export async function claimDue(pool: Pool, dispatcherId: string, rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const ids = await takeWaiting(client, dispatcherId, rooms);
+    const rows = ids.length === 0 ? [] : await markOwned(client, dispatcherId, ids);
+    await client.query('COMMIT');
+    return rows.map((row) => toClaimed(row, dispatcherId));
+  } catch (error) {
+    broken = error instanceof Error ? error : new Error(String(error));
+    await client.query('ROLLBACK').then(
+      () => (broken = undefined),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: LaneRoom[]): Promise<string[]> {
+  const answer = await client.query<{ delivery_id: string }>({
+    name: 'take-waiting',
+    text: `
+      WITH me AS (
+        SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
+      ), picked AS (
+        SELECT w.delivery_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS lane(webhook_id, room)
+        CROSS JOIN LATERAL (
+          SELECT delivery_id FROM waiting_deliveries d WHERE d.webhook_id = lane.webhook_id AND d.due_at <= now()
+          ORDER BY d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) w
+      )
+      DELETE FROM waiting_deliveries d USING picked WHERE d.delivery_id = picked.delivery_id RETURNING d.delivery_id`,
+    values: [dispatcherId, rooms.map((lane) => lane.webhookId), rooms.map((lane) => lane.room)],
+  });
+  return answer.rows.map((row) => row.delivery_id).sort();
+}
+
+async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]): Promise<ClaimedRow[]> {
+  const answer = await client.query<ClaimedRow>({
+    name: 'mark-owned',
+    text: `
+      WITH owned AS (
+        UPDATE deliveries d SET owner = $1, epoch = d.epoch + 1, state = 'in_flight', next_attempt_at = NULL
+        FROM unnest($2::uuid[]) AS wanted(id)
+        WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
+        RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.event_id
+      )
+      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, p.data, t.webhooks_version
+      FROM owned
+      JOIN events e ON e.id = owned.event_id
+      JOIN tenants t ON t.id = owned.tenant_id
+      LEFT JOIN event_payloads p ON p.event_id = owned.event_id
+      ORDER BY owned.id`,
+    values: [dispatcherId, ids, ids[0], ids.at(-1)],
+  });
+  return answer.rows;
+}
+
+function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
+  return {
+    payloadGone: row.data === null,
+    webhooksVersion: BigInt(row.webhooks_version),
+    work: {
+      id: row.id,
+      owner,
+      epoch: row.epoch,
+      tenantId: row.tenant_id,
+      webhookId: row.webhook_id,
+      attempts: row.attempts,
+      event: {
+        id: row.event_id,
+        tenantId: row.tenant_id,
+        projectId: row.project_id,
+        type: row.event_type,
+        clientEventId: row.client_event_id,
+        occurredAtMs: row.occurred_at.getTime(),
+        version: row.version,
+        data: row.data ?? Buffer.alloc(0),
+      },
+    },
+  };
+}
