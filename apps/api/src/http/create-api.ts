@@ -9,6 +9,7 @@ import { AppModule } from '../app.module';
 import { useJsonBodyParser } from './body-parser';
 import { applyBodyLimits, FASTIFY_OPTIONS } from './fastify-options';
 import { buildOpenApi } from './openapi';
+import { useRawJson } from './raw-json';
 import { useRequestLog } from './request-log';
 import { useResponseHeaders } from './response-headers';
 
@@ -20,6 +21,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
   fastify.decorateRequest('rawBody', null);
   useJsonBodyParser(fastify);
   applyBodyLimits(fastify, environment);
+  useRawJson(fastify);
   useResponseHeaders(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(environment, logger), adapter, {
     logger: new NestLogger(logger),
