@@ -4,6 +4,11 @@ import { SERVER_URL_VARIABLE, TEMPLATE_VARIABLE, execute } from './postgres';
 export default async function globalTeardown(): Promise<void> {
   const serverUrl = process.env[SERVER_URL_VARIABLE];
   const template = process.env[TEMPLATE_VARIABLE];
-  if (serverUrl !== undefined && template !== undefined) await execute(serverUrl, `DROP DATABASE ${template}`);
-  await globalThis.testServer?.stop();
+  try {
+    if (serverUrl !== undefined && template !== undefined) {
+      await execute(serverUrl, `DROP DATABASE ${template} WITH (FORCE)`);
+    }
+  } finally {
+    await globalThis.testServer?.stop();
+  }
 }
