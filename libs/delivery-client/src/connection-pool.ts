@@ -8,12 +8,19 @@ export interface Connection {
   isReused: boolean;
 }
 
+/** Somebody who has one request to send. */
+export interface Borrower {
+  /** False once it has given up waiting. */
+  readonly isWaiting: boolean;
+  sendOver(connection: Connection): void;
+}
+
 interface Origin {
   readonly url: string;
   readonly open: Set<Connection>;
   /** Used last first, so that what is not needed falls idle and closes. */
   readonly idle: Connection[];
-  readonly waiting: ((connection: Connection) => void)[];
+  readonly waiting: Borrower[];
 }
 
 export interface ConnectionLimits {
@@ -43,27 +50,30 @@ export class ConnectionPool {
   ) {}
 
   /** Lends a connection to an origin such as `https://example.com:8443`, as soon as there is one to spare. */
-  acquire(originUrl: string, take: (connection: Connection) => void): void {
+  lend(originUrl: string, borrower: Borrower): void {
     const origin = this.origins.get(originUrl) ?? this.addOrigin(originUrl);
     const connection = origin.idle.pop();
     if (connection !== undefined) {
       this.idle.delete(connection);
-      take(connection);
+      borrower.sendOver(connection);
     } else if (origin.open.size < this.limits.perOrigin) {
-      take(this.open(origin));
+      borrower.sendOver(this.open(origin));
     } else {
-      origin.waiting.push(take);
+      origin.waiting.push(borrower);
     }
   }
 
-  /** Takes back a connection that can be used again. */
+  /** Takes back a connection, to be used again unless the receiver has closed it. */
   release(connection: Connection): void {
     const { origin } = connection;
-    if (!origin.open.has(connection)) return;
+    if (!connection.client.stats.connected) {
+      this.discard(connection);
+      return;
+    }
     connection.isReused = true;
-    const next = origin.waiting.shift();
+    const next = nextWaiting(origin);
     if (next !== undefined) {
-      next(connection);
+      next.sendOver(connection);
       return;
     }
     origin.idle.push(connection);
@@ -76,9 +86,9 @@ export class ConnectionPool {
   discard(connection: Connection): void {
     const { origin } = connection;
     this.forget(connection);
-    const next = origin.waiting.shift();
-    if (next !== undefined) next(this.open(origin));
-    else if (origin.open.size === 0) this.origins.delete(origin.url);
+    const next = nextWaiting(origin);
+    if (next !== undefined) next.sendOver(this.open(origin));
+    else if (origin.open.size === 0 && this.origins.get(origin.url) === origin) this.origins.delete(origin.url);
   }
 
   /** Breaks a connection and lends a new one in its place. */
@@ -89,7 +99,10 @@ export class ConnectionPool {
 
   /** Breaks all connections; those who wait for one are never served. */
   async destroy(): Promise<void> {
-    const open = [...this.origins.values()].flatMap((origin) => [...origin.open]);
+    const open = [...this.origins.values()].flatMap((origin) => {
+      origin.waiting.length = 0;
+      return [...origin.open];
+    });
     this.origins.clear();
     this.idle.clear();
     await Promise.all(open.map(async ({ client }) => client.destroy()));
@@ -117,4 +130,10 @@ export class ConnectionPool {
     if (this.idle.delete(connection)) origin.idle.splice(origin.idle.indexOf(connection), 1);
     void connection.client.destroy();
   }
+}
+
+function nextWaiting(origin: Origin): Borrower | undefined {
+  let next = origin.waiting.shift();
+  while (next !== undefined && !next.isWaiting) next = origin.waiting.shift();
+  return next;
 }

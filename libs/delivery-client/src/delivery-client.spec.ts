@@ -447,6 +447,48 @@ describe('keep-alive', () => {
     expect(receiver.connectionCount()).toBe(4);
   });
 
+  it('is not attempted where the receiver does not want it', async () => {
+    const receiver = await keep(
+      startHttpReceiver((_request, response) => response.setHeader('connection', 'close').end('ok')),
+    );
+    const client = makeClient();
+    for (let count = 0; count < 5; count += 1) expect((await post(client, receiver.origin)).statusCode).toBe(200);
+    expect(receiver.connectionCount()).toBe(5);
+    await until(() => receiver.openConnectionCount() === 0);
+  });
+
+  it('hands a connection on to the next who still waits', async () => {
+    const answers: (() => void)[] = [];
+    const receiver = await keep(
+      startHttpReceiver((_request, response) => {
+        answers.push(() => response.end('ok'));
+      }),
+    );
+    const client = makeClient({ connectionsPerOrigin: 1 });
+    const first = post(client, receiver.origin);
+    const impatient = post(client, receiver.origin, { timeoutMs: 50 });
+    const patient = post(client, receiver.origin);
+    expect((await impatient).outcome).toEqual({ kind: 'error', errorClass: 'connect_timeout' });
+    await until(() => answers.length === 1);
+    answers[0]?.();
+    expect((await first).statusCode).toBe(200);
+    await until(() => answers.length === 2);
+    answers[1]?.();
+    expect((await patient).statusCode).toBe(200);
+    expect(answers).toHaveLength(2);
+    expect(receiver.connectionCount()).toBe(1);
+  });
+
+  it('opens another connection for who waits when one breaks', async () => {
+    const receiver = await keep(startTcpReceiver((socket) => socket.once('data', () => socket.resetAndDestroy())));
+    const client = makeClient({ connectionsPerOrigin: 1 });
+    const results = await Promise.all(Array.from({ length: 5 }, async () => post(client, receiver.origin)));
+    expect(results.map(({ outcome }) => outcome)).toEqual(
+      results.map(() => ({ kind: 'error', errorClass: 'connection_reset' })),
+    );
+    expect(receiver.connectionCount()).toBe(5);
+  });
+
   it('closes the connection that was idle longest when there are too many', async () => {
     const receivers = await Promise.all(
       Array.from({ length: 3 }, async () => keep(startHttpReceiver((_request, response) => response.end('ok')))),

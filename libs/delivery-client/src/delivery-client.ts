@@ -17,6 +17,7 @@ export interface DeliveryClientOptions {
   readonly maxIdleConnections?: number;
   /** How long an idle connection is kept, unless the receiver names a shorter time. */
   readonly keepAliveMs?: number;
+  /** In steps of half a second or so; a shorter deadline of the request ends connecting, too. */
   readonly connectTimeoutMs?: number;
   /** A longer response is cut off and the attempt has failed. */
   readonly maxReadBytes?: number;
@@ -93,9 +94,7 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
         resolve(result);
       });
       inFlight.add(exchange);
-      pool.acquire(origin, (connection) => {
-        exchange.sendOver(connection);
-      });
+      pool.lend(origin, exchange);
     });
   }
 

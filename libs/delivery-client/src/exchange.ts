@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { isSuccess, type AttemptOutcome, type ErrorClass } from '#webhook-rules/outcome';
 import { parseRetryAfterMs } from '#webhook-rules/retry-after';
-import type { Connection, ConnectionPool } from './connection-pool';
+import type { Borrower, Connection, ConnectionPool } from './connection-pool';
 import { classifyError, describeError, describeStatus } from './error-class';
 
 /** What came of one attempt. */
@@ -33,7 +33,7 @@ const STORED_HEADER_MAX_LENGTH = 256;
 const NO_BODY = Buffer.alloc(0);
 
 /** One request and its response under one deadline; calls `settle` exactly once. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Borrower {
   private readonly startedAtMs = performance.now();
   private readonly deadline: NodeJS.Timeout;
   private connection: Connection | null = null;
@@ -57,12 +57,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }, limits.timeoutMs);
   }
 
+  get isWaiting(): boolean {
+    return !this.isSettled;
+  }
+
   /** Sends the request over a connection, which the exchange gives back to the pool by itself. */
   sendOver(connection: Connection): void {
-    if (this.isSettled) {
-      this.pool.release(connection);
-      return;
-    }
     this.connection = connection;
     connection.client.dispatch(this.message, this);
   }

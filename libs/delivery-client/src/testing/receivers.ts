@@ -15,7 +15,10 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** The self-signed certificate of startTlsReceiver, for receiver.test, localhost and 127.0.0.1. */
+/**
+ * The self-signed certificate of startTlsReceiver, for receiver.test, localhost and 127.0.0.1, valid for
+ * a hundred years. Its key is public and protects nothing.
+ */
 export const RECEIVER_CERT = readFileSync(join(__dirname, 'receiver-cert.pem'), 'utf8');
 const RECEIVER_KEY = readFileSync(join(__dirname, 'receiver-key.pem'), 'utf8');
 
