@@ -33,7 +33,7 @@ export async function claimDataDir(dataDir: string, state: LocalState): Promise<
 }
 
 /** The state of the local start that is running on the data folder, or undefined. */
-export async function readLocalState(dataDir: string): Promise<LocalState | undefined> {
+async function readLocalState(dataDir: string): Promise<LocalState | undefined> {
   let state: LocalState;
   try {
     state = JSON.parse(await readFile(stateFile(dataDir), 'utf8')) as LocalState;
