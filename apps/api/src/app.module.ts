@@ -5,7 +5,10 @@ import { DatabaseModule } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { ApiHealthModule } from './health/api-health.module';
+import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
+import { TenantsModule } from './tenants/tenants.module';
+import { UsersModule } from './users/users.module';
 
 /** The API app: what it is made of, and nothing else. */
 @Module({})
@@ -19,6 +22,9 @@ export class AppModule {
         DatabaseModule.for('webhooks-api'),
         HttpModule,
         ApiHealthModule,
+        EventsModule,
+        TenantsModule,
+        UsersModule,
       ],
     };
   }

@@ -1,0 +1,134 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBadRequestResponse,
+  ApiBody,
+  ApiHeader,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiPayloadTooLargeResponse,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
+import { invalidRequest, notFound } from '#kernel/app-error';
+import { isUuid } from '#kernel/ids';
+import { CurrentCaller, RawBody, type Caller } from '../http/caller';
+import { ErrorResponse } from '../http/error-response';
+import { BodyLimit } from '../http/fastify-options';
+import { RawJson } from '../http/raw-json';
+import { RequireScopes } from '../http/require-scopes';
+import { EventDeliveryResponse, EventDetailResponse, EventListResponse, EventResponse } from './dto/event.response';
+import { ListEventsQuery } from './dto/list-events.query';
+import { PublishBatchDto, PublishBatchResponse, PublishedEventResponse, PublishEventDto } from './dto/publish.dto';
+import { EventsQueries } from './events.queries';
+import { PublisherService } from './publisher.service';
+
+/** Room for the other fields beside `data`. */
+const ENVELOPE_BYTES = 16_384;
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+
+const IdempotencyKey = (): MethodDecorator =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Publishing again under the same key within 24 hours changes nothing.',
+  });
+
+@ApiTags('Events')
+@Controller('api/events')
+export class EventsController {
+  constructor(
+    private readonly publisher: PublisherService,
+    private readonly events: EventsQueries,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @RequireScopes('events:write')
+  @BodyLimit((environment) => Math.max(environment.maxEventBytes, 262_144) + ENVELOPE_BYTES)
+  @ApiOperation({
+    summary: 'Publish an event',
+    description: 'Answers once the event is stored for good; it is then delivered to every webhook that wants it.',
+  })
+  @IdempotencyKey()
+  @ApiBody({ type: PublishEventDto })
+  @ApiAcceptedResponse({ type: PublishedEventResponse })
+  @ApiBadRequestResponse({ type: ErrorResponse })
+  @ApiPayloadTooLargeResponse({ type: ErrorResponse })
+  @ApiUnprocessableEntityResponse({ description: 'The key was used before with another body', type: ErrorResponse })
+  @ApiServiceUnavailableResponse({ description: 'It could not be stored now; try again', type: ErrorResponse })
+  publish(
+    @CurrentCaller() caller: Caller,
+    @Body() body: unknown,
+    @RawBody() raw: Buffer,
+    @Headers('idempotency-key') idempotencyKey?: string,
+  ): Promise<PublishedEventResponse> {
+    return this.publisher.publish(caller, body, raw, idempotencyKey ?? null);
+  }
+
+  @Post('batch')
+  @HttpCode(202)
+  @RequireScopes('events:write')
+  @BodyLimit(() => MAX_BATCH_BYTES)
+  @ApiOperation({
+    summary: 'Publish up to 1,000 events',
+    description: 'Answered item by item, in order; one that is wrong concerns no other.',
+  })
+  @IdempotencyKey()
+  @ApiBody({ type: PublishBatchDto })
+  @ApiAcceptedResponse({ type: PublishBatchResponse })
+  @ApiBadRequestResponse({ type: ErrorResponse })
+  @ApiPayloadTooLargeResponse({ type: ErrorResponse })
+  @ApiServiceUnavailableResponse({ type: ErrorResponse })
+  publishBatch(
+    @CurrentCaller() caller: Caller,
+    @Body() body: unknown,
+    @RawBody() raw: Buffer,
+    @Headers('idempotency-key') idempotencyKey?: string,
+  ): Promise<PublishBatchResponse> {
+    return this.publisher.publishBatch(caller, body, raw, idempotencyKey ?? null);
+  }
+
+  @Get()
+  @RequireScopes('events:read')
+  @ApiOperation({ summary: 'List events, newest first' })
+  @ApiOkResponse({ type: EventListResponse })
+  @ApiBadRequestResponse({ type: ErrorResponse })
+  async list(@CurrentCaller() caller: Caller, @Query() query: ListEventsQuery): Promise<EventListResponse> {
+    if (query.cursor !== undefined && !isUuid(query.cursor)) {
+      throw invalidRequest([{ field: 'cursor', message: 'must be the next_cursor of an earlier page' }]);
+    }
+    const rows = await this.events.list(caller.tenantId, {
+      projectId: caller.projectId ?? query.project_id ?? null,
+      type: query.event_type ?? null,
+      startMs: query.start_date?.getTime() ?? null,
+      endMs: query.end_date?.getTime() ?? null,
+      before: query.cursor ?? null,
+      limit: query.limit + 1,
+    });
+    const page = rows.slice(0, query.limit);
+    const hasMore = rows.length > query.limit;
+    return {
+      events: page.map((row) => EventResponse.from(row, Date.now())),
+      next_cursor: hasMore ? (page.at(-1)?.id ?? null) : null,
+      pagination: { limit: query.limit, has_more: hasMore },
+    };
+  }
+
+  @Get(':event_id')
+  @RequireScopes('events:read')
+  @ApiOperation({ summary: 'Get an event with its deliveries' })
+  @ApiOkResponse({ type: EventDetailResponse })
+  @ApiNotFoundResponse({ type: ErrorResponse })
+  async get(@CurrentCaller() caller: Caller, @Param('event_id') eventId: string): Promise<EventDetailResponse> {
+    const found = await this.events.find(caller.tenantId, eventId, caller.projectId);
+    if (found === null) throw notFound('Event');
+    return {
+      ...EventResponse.from(found.event, Date.now()),
+      data: found.data === null ? null : new RawJson(found.data),
+      deliveries: found.deliveries.map((row) => EventDeliveryResponse.from(row)),
+    };
+  }
+}

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { TenantDatabase } from '#database/tenant-database';
+import { eventKeyHash } from '#accept/accept-events';
+import { deliveryUuidRange, firstUuidAt, parseId } from '#kernel/ids';
+
+export interface EventRow {
+  id: string;
+  project_id: string | null;
+  type: string;
+  client_event_id: string | null;
+  occurred_at: Date;
+  version: string;
+  priority: number;
+  ordering_key: string | null;
+  deliver_at: Date | null;
+  cancelled_at: Date | null;
+}
+
+export interface EventDeliveryRow {
+  id: string;
+  webhook_id: string;
+  status: string;
+  state: string;
+  attempts: number;
+  response_code: number | null;
+  error: string | null;
+  next_attempt_at: Date | null;
+}
+
+export interface EventFilter {
+  /** Only events of this project, as for a token that is bound to one. */
+  projectId: string | null;
+  type: string | null;
+  startMs: number | null;
+  endMs: number | null;
+  /** UUID of the last event of the page before. */
+  before: string | null;
+  limit: number;
+}
+
+const COLUMNS =
+  'id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at, cancelled_at';
+const MAX_DELIVERIES = 1_000;
+/** The largest UUID: everything is before it. */
+const END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Reads of events. */
+@Injectable()
+export class EventsQueries {
+  constructor(private readonly database: TenantDatabase) {}
+
+  /** Newest first. */
+  list(tenantId: string, filter: EventFilter): Promise<EventRow[]> {
+    return this.database.run(tenantId, (manager) =>
+      manager.query<EventRow[]>(
+        `SELECT ${COLUMNS} FROM events
+         WHERE tenant_id = $1 AND id < $2 AND id >= $3 AND id < $4
+           AND ($5::text IS NULL OR type = $5) AND ($6::text IS NULL OR project_id = $6)
+         ORDER BY id DESC LIMIT $7`,
+        [
+          tenantId,
+          filter.before ?? END,
+          firstUuidAt(filter.startMs ?? 0),
+          filter.endMs === null ? END : firstUuidAt(filter.endMs),
+          filter.type,
+          filter.projectId,
+          filter.limit,
+        ],
+      ),
+    );
+  }
+
+  /** One event by its public id, ours or the publisher's own, with its payload and deliveries; null when there is none. */
+  find(
+    tenantId: string,
+    publicId: string,
+    projectId: string | null,
+  ): Promise<{ event: EventRow; data: Buffer | null; deliveries: EventDeliveryRow[] } | null> {
+    return this.database.run(tenantId, async (manager) => {
+      const keys = await manager.query<{ event_id: string }[]>(
+        'SELECT event_id FROM event_keys WHERE tenant_id = $1 AND key_hash = $2',
+        [tenantId, eventKeyHash('event_id', publicId)],
+      );
+      const id = keys[0]?.event_id ?? parseId('event', publicId);
+      if (id === null) return null;
+      const found = await manager.query<(EventRow & { data: Buffer | null })[]>(
+        `SELECT ${COLUMNS}, p.data FROM events LEFT JOIN event_payloads p ON p.event_id = events.id
+         WHERE events.id = $2 AND events.tenant_id = $1 AND ($3::text IS NULL OR project_id = $3)`,
+        [tenantId, id, projectId],
+      );
+      const event = found[0];
+      if (event === undefined) return null;
+      const { first, last } = deliveryUuidRange(id);
+      const deliveries = await manager.query<EventDeliveryRow[]>(
+        `SELECT id, webhook_id, status, state, attempts, response_code, error, next_attempt_at FROM deliveries
+         WHERE id >= $2 AND id <= $3 AND event_id = $4 AND tenant_id = $1 ORDER BY id LIMIT ${MAX_DELIVERIES}`,
+        [tenantId, first, last, id],
+      );
+      return { event, data: event.data, deliveries };
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Counter, Registry } from 'prom-client';
+import { EventIntake } from '#accept/event-intake';
+import { jsonItems, jsonMembers } from '#accept/json-members';
+import type { NewEvent } from '#accept/new-event';
+import { readPublishRequest, type PublishContext } from '#accept/publish-request';
+import { ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { AppError, invalidRequest } from '#kernel/app-error';
+import { EventTypeCatalog } from '../event-types/event-type-catalog';
+import type { Caller } from '../http/caller';
+import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
+
+export const MAX_BATCH = 1_000;
+
+/** Accepts events: validated, committed, and then answered. */
+@Injectable()
+export class PublisherService {
+  private readonly accepted: Counter;
+
+  constructor(
+    private readonly intake: EventIntake,
+    private readonly catalog: EventTypeCatalog,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
+    @Inject(Registry) registry: Registry,
+  ) {
+    this.accepted = new Counter({
+      name: 'webhooks_events_accepted_total',
+      help: 'Events committed, without duplicates.',
+      registers: [registry],
+    });
+  }
+
+  /**
+   * Publishes one event.
+   * @throws AppError 400, 413 for what is wrong with it, 422 when its key was used for another body, 503 when it
+   *   cannot be stored now.
+   */
+  publish(caller: Caller, body: unknown, raw: Buffer, idempotencyKey: string | null): Promise<PublishedEventResponse> {
+    return this.accept(readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller)));
+  }
+
+  /**
+   * Publishes up to 1,000 events and answers item by item: what is wrong with one concerns no other.
+   * @throws AppError 400 when the body is no list of events.
+   */
+  async publishBatch(
+    caller: Caller,
+    body: unknown,
+    raw: Buffer,
+    idempotencyKey: string | null,
+  ): Promise<PublishBatchResponse> {
+    const context = this.contextOf(caller);
+    const events = await Promise.all(
+      readItems(body, raw).map(async (item, index): Promise<PublishedItemResponse> => {
+        const key = idempotencyKey === null ? null : `${idempotencyKey}:${index}`;
+        try {
+          return await this.accept(readPublishRequest(item.parsed, item.raw, key, context));
+        } catch (error) {
+          if (!(error instanceof AppError) || error.status >= 500) throw error;
+          const { status: statusCode, code, message, details } = error;
+          return { status: 'rejected', error: { statusCode, code, message, details } };
+        }
+      }),
+    );
+    const accepted = events.filter((event) => event.status === 'accepted').length;
+    return { events, accepted, rejected: events.length - accepted };
+  }
+
+  private async accept(event: NewEvent): Promise<PublishedEventResponse> {
+    const acceptance = await this.intake.accept(event);
+    switch (acceptance.kind) {
+      case 'accepted':
+        this.accepted.inc();
+        return PublishedEventResponse.from(event, acceptance.eventId, event.clientEventId, false);
+      case 'duplicate':
+        return PublishedEventResponse.from(event, acceptance.eventId, acceptance.clientEventId, true);
+      case 'key_reused': {
+        const field = acceptance.key === 'event_id' ? 'event_id' : 'Idempotency-Key';
+        throw new AppError(422, 'idempotency_mismatch', `${field}: was used before with another body`, {
+          details: [{ field, message: 'was used before with another body' }],
+        });
+      }
+    }
+  }
+
+  private contextOf(caller: Caller): PublishContext {
+    return {
+      tenantId: caller.tenantId,
+      projectId: caller.projectId,
+      maxEventBytes: caller.limits.max_event_bytes ?? this.environment.maxEventBytes,
+      eventTypeVersion: (type) => this.catalog.versionOf(caller.tenantId, type),
+      nowMs: Date.now(),
+    };
+  }
+}
+
+function readItems(body: unknown, raw: Buffer): { parsed: unknown; raw: Buffer }[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalidRequest([{ field: 'body', message: 'must be a JSON object' }]);
+  }
+  const members = jsonMembers(raw);
+  const unknown = members.filter((member) => member.key !== 'events');
+  if (unknown.length > 0) {
+    throw invalidRequest(
+      unknown.map((member) => ({ field: member.key, message: 'is not a known field; allowed is events' })),
+    );
+  }
+  const { events } = body as { events?: unknown };
+  const [list, ...more] = members;
+  if (
+    !Array.isArray(events) ||
+    list === undefined ||
+    more.length > 0 ||
+    events.length === 0 ||
+    events.length > MAX_BATCH
+  ) {
+    throw invalidRequest([{ field: 'events', message: `must be given once, as a list of 1 to ${MAX_BATCH} events` }]);
+  }
+  return jsonItems(raw, list.start).map((item, index) => ({
+    parsed: events[index] as unknown,
+    raw: raw.subarray(item.start, item.end),
+  }));
+}
