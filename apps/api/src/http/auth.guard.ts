@@ -5,11 +5,9 @@ import { AppError } from '#kernel/app-error';
 import { PUBLIC_ROUTE } from '#observability/public-route';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
 import type { Caller } from './caller';
+import { presentedToken } from './presented-token';
 import { REQUIRED_SCOPES } from './require-scopes';
 import { coversScope, type Scope } from './scopes';
-import { unauthorized } from './unauthorized';
-
-const BEARER = /^Bearer +([^\s]+) *$/i;
 
 interface RouteAccess {
   isPublic: boolean;
@@ -50,18 +48,6 @@ export class AuthGuard implements CanActivate {
     }
     return access;
   }
-}
-
-function presentedToken(request: FastifyRequest): string {
-  const { authorization } = request.headers;
-  if (authorization === undefined) {
-    throw unauthorized('missing_token', 'The header "Authorization: Bearer <token>" is required', null);
-  }
-  const token = BEARER.exec(authorization)?.[1];
-  if (token === undefined) {
-    throw unauthorized('invalid_token', 'The Authorization header must be "Bearer <token>"', 'invalid_request');
-  }
-  return token;
 }
 
 function admit(request: FastifyRequest, caller: Caller, scopes: readonly Scope[]): true {

@@ -1,5 +1,6 @@
-import { applyDecorators } from '@nestjs/common';
-import { IsString, Matches, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { applyDecorators, type Type as Class } from '@nestjs/common';
+import { Type } from 'class-transformer';
+import { IsObject, IsString, Matches, MaxLength, MinLength, ValidateIf, ValidateNested } from 'class-validator';
 
 // eslint-disable-next-line no-control-regex -- PostgreSQL's text holds every character but this one
 const WITHOUT_NUL = /^[^\u0000]*$/;
@@ -23,4 +24,9 @@ export function IsText(minLength: number, maxLength: number): PropertyDecorator 
     MaxLength(maxLength, { message }),
     Matches(WITHOUT_NUL, { message: 'must not contain the character U+0000' }),
   );
+}
+
+/** An object that is validated as a DTO of its own. */
+export function IsNested(dto: () => Class): PropertyDecorator {
+  return applyDecorators(Type(dto), IsObject({ message: 'must be an object' }), ValidateNested());
 }

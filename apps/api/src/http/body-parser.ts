@@ -39,17 +39,20 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new AppError(400, 'malformed_json', `The body is not valid JSON${whereOf((error as Error).message)}`);
+    throw new AppError(400, 'malformed_json', `The body is not valid JSON${whereOf((error as Error).message, text)}`);
   }
 }
 
 /** The engine's message in our words: where it stopped, or what it did not expect. */
-function whereOf(message: string): string {
-  const position = /at position \d+ \(line (\d+) column (\d+)\)/.exec(message);
-  if (position !== null) return `: line ${String(position[1])}, column ${String(position[2])}`;
+function whereOf(message: string, text: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) {
+    const lines = text.slice(0, Number(position)).split('\n');
+    return `: line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+  }
   if (message.startsWith('Unexpected end')) return ': it ends too early';
-  const token = /^Unexpected token '(.)'/su.exec(message);
-  return token === null ? '' : `: unexpected character ${JSON.stringify(token[1])}`;
+  const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
+  return token === undefined ? '' : `: unexpected character ${JSON.stringify(token)}`;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -32,7 +32,7 @@ export const FASTIFY_OPTIONS: FastifyServerOptions = {
 
 /** Lets the body of a route be larger (or only smaller) than the 1 MiB that others may have. */
 export function BodyLimit(bytes: (environment: Environment) => number): MethodDecorator {
-  return RouteConfig({ bodyLimitBytes: bytes }) as MethodDecorator;
+  return RouteConfig({ bodyLimitBytes: bytes });
 }
 
 /** Applies {@link BodyLimit}; to be called before any route is made. */

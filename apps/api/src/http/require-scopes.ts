@@ -6,12 +6,15 @@ import type { Scope } from './scopes';
 /** Metadata key of the scopes a route requires. */
 export const REQUIRED_SCOPES = 'requiredScopes';
 
-/** Lets only tokens that have all these scopes call a route; without it any valid token may. */
+/** Lets only tokens that have all these scopes call a route; without any, every valid token may. */
 export function RequireScopes(...scopes: Scope[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPES, scopes),
     ApiBearerAuth(),
     ApiUnauthorizedResponse({ description: 'No token, or one that is not valid', type: ErrorResponse }),
-    ApiForbiddenResponse({ description: `The token lacks the scope ${scopes.join(', ')}`, type: ErrorResponse }),
+    ApiForbiddenResponse({
+      description: scopes.length === 0 ? 'The tenant is suspended' : `The token lacks the scope ${scopes.join(', ')}`,
+      type: ErrorResponse,
+    }),
   );
 }

@@ -7,9 +7,9 @@ const PAGE_POLICY =
 /** Every answer names its request; pages carry their security policy. */
 export function useResponseHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     if (request.url.startsWith('/docs')) {
-      reply.header('content-security-policy', PAGE_POLICY).header('referrer-policy', 'no-referrer');
+      void reply.header('content-security-policy', PAGE_POLICY).header('referrer-policy', 'no-referrer');
     }
     done();
   });

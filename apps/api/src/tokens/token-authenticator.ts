@@ -9,7 +9,7 @@ import { unauthorized } from '../http/unauthorized';
 import { TokenCache, type CachedToken } from './token-cache';
 import { TokenFreshness } from './token-freshness';
 import { TokenLoader } from './token-loader';
-import { readTokenChanges } from './token-lookup.queries';
+import { readTokenChanges, type TokenChange } from './token-lookup.queries';
 import { hashToken, MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH } from './token-text';
 import { TokenUsage } from './token-usage';
 
@@ -25,14 +25,15 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
   private readonly loader: TokenLoader;
   private readonly freshness: TokenFreshness;
   private readonly usage: TokenUsage;
+  private forgotAtMs = -Infinity;
+  private seenChanges = new Set<string>();
 
   constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
     this.loader = new TokenLoader(pool);
     this.usage = new TokenUsage(pool, logger);
     this.freshness = new TokenFreshness(
       async () => {
-        const { tokenIds, tenantIds } = await readTokenChanges(pool);
-        this.cache.forget(tokenIds, tenantIds);
+        this.evict(await readTokenChanges(pool));
       },
       () => {
         this.cache.clear();
@@ -61,7 +62,17 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
 
   /** Makes a change that this instance made effective at once. */
   forget(changed: { tokenIds?: string[]; tenantIds?: string[] }): void {
+    this.forgotAtMs = performance.now();
     this.cache.forget(changed.tokenIds ?? [], changed.tenantIds ?? []);
+  }
+
+  /** A change stays in sight for a while; it counts when it is seen first. */
+  private evict(changes: TokenChange[]): void {
+    const keyOf = ({ id, at }: TokenChange): string => `${id} ${at.getTime()}`;
+    const unseen = changes.filter((change) => !this.seenChanges.has(keyOf(change)));
+    this.seenChanges = new Set(changes.map(keyOf));
+    const idsOf = (kind: string): string[] => unseen.filter((change) => change.kind === kind).map(({ id }) => id);
+    this.cache.forget(idsOf('token'), idsOf('tenant'));
   }
 
   private known(key: string): Caller | null {
@@ -70,8 +81,10 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
   }
 
   private async load(key: string, hash: Buffer): Promise<Caller> {
+    const askedAtMs = performance.now();
     const token = await this.loader.load(key, hash);
-    this.cache.put(key, token, performance.now());
+    // What was read before the end of a look may be older than a change which that look saw and no later one tells of.
+    if (askedAtMs >= Math.max(this.freshness.endedAtMs, this.forgotAtMs)) this.cache.put(key, token, performance.now());
     return this.admit(token);
   }
 

@@ -13,7 +13,9 @@ const MAX_WAIT_MS = 1_000;
  * stays usable for 5 s, then it is emptied.
  */
 export class TokenFreshness {
+  /** When the newest look that succeeded began, and when it ended. */
   private lookedAtMs = -Infinity;
+  endedAtMs = -Infinity;
   private failedAtMs = -Infinity;
   private looking: Promise<void> | null = null;
   /** Settles with the look, or when it takes too long. */
@@ -49,6 +51,7 @@ export class TokenFreshness {
       await this.look();
       // Counted from its start: what was committed later may not have been seen.
       this.lookedAtMs = nowMs;
+      this.endedAtMs = performance.now();
     } catch {
       this.failedAtMs = nowMs;
     } finally {

@@ -5,8 +5,8 @@ import { findTokens, type TokenRow } from './token-lookup.queries';
 interface Wanted {
   hash: Buffer;
   found: Promise<CachedToken>;
-  resolve(token: CachedToken): void;
-  reject(error: unknown): void;
+  resolve: (token: CachedToken) => void;
+  reject: (error: unknown) => void;
 }
 
 /**
@@ -54,7 +54,7 @@ function newWanted(hash: Buffer): Wanted {
 }
 
 /** Promise.withResolvers, which Node 20 does not have. */
-function withResolvers<T>(): { promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void } {
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
   let resolve!: (value: T) => void;
   let reject!: (error: unknown) => void;
   const promise = new Promise<T>((fulfil, refuse) => {

@@ -24,14 +24,17 @@ export async function findTokens(pool: Pool, hashes: Buffer[]): Promise<TokenRow
   return rows;
 }
 
-/** Ids of the tokens and tenants that changed within the last {@link CHANGES_WINDOW_MS}. */
-export async function readTokenChanges(pool: Pool): Promise<{ tokenIds: string[]; tenantIds: string[] }> {
-  const { rows } = await pool.query<{ kind: 'token' | 'tenant'; id: string }>({
-    name: 'token-changes',
-    text: TOKEN_CHANGES,
-  });
-  const idsOf = (kind: string): string[] => rows.filter((row) => row.kind === kind).map((row) => row.id);
-  return { tokenIds: idsOf('token'), tenantIds: idsOf('tenant') };
+/** A token that was revoked, or a tenant whose status or limits changed. */
+export interface TokenChange {
+  kind: 'token' | 'tenant';
+  id: string;
+  at: Date;
+}
+
+/** What changed within the last {@link CHANGES_WINDOW_MS}. */
+export async function readTokenChanges(pool: Pool): Promise<TokenChange[]> {
+  const { rows } = await pool.query<TokenChange>({ name: 'token-changes', text: TOKEN_CHANGES });
+  return rows;
 }
 
 /** Notes that tokens were used just now; where another instance did so within the minute, it changes nothing. */
@@ -46,9 +49,9 @@ const FIND_TOKENS = `
   WHERE token.hash = ANY ($1::bytea[]) AND tenant.deleted_at IS NULL`;
 
 const TOKEN_CHANGES = `
-  SELECT 'token' AS kind, id FROM tokens WHERE revoked_at > now() - interval '${CHANGES_WINDOW_MS} ms'
+  SELECT 'token' AS kind, id, revoked_at AS at FROM tokens WHERE revoked_at > now() - interval '${CHANGES_WINDOW_MS} ms'
   UNION ALL
-  SELECT 'tenant', id FROM tenants WHERE changed_at > now() - interval '${CHANGES_WINDOW_MS} ms'`;
+  SELECT 'tenant', id, changed_at FROM tenants WHERE changed_at > now() - interval '${CHANGES_WINDOW_MS} ms'`;
 
 // Locks in the order of the ids and passes over what another instance is marking, so that two never wait for each other.
 const MARK_USED = `

@@ -1,5 +1,12 @@
 import { Module } from '@nestjs/common';
+import { MeController } from './me.controller';
 import { TokenAuthenticator } from './token-authenticator';
+import { TokensController } from './tokens.controller';
+import { TokensService } from './tokens.service';
 
-@Module({ providers: [TokenAuthenticator], exports: [TokenAuthenticator] })
+@Module({
+  controllers: [MeController, TokensController],
+  providers: [TokenAuthenticator, TokensService],
+  exports: [TokenAuthenticator],
+})
 export class TokensModule {}

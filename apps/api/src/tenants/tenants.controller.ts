@@ -1,0 +1,93 @@
+import { Body, Controller, Delete, Get, Inject, Patch, Post, Put, Query, UseGuards } from '@nestjs/common';
+import {
+  ApiNotFoundResponse,
+  ApiOperation,
+  ApiParam,
+  ApiSecurity,
+  ApiTags,
+  ApiUnauthorizedResponse,
+} from '@nestjs/swagger';
+import { formatId } from '#kernel/ids';
+import { Public } from '#observability/public-route';
+import { ErrorResponse } from '../http/error-response';
+import { IdParam } from '../http/id-param';
+import { PageQuery, Pagination } from '../http/page';
+import { UserResponse } from '../users/dto/user.response';
+import { AdminGuard } from './admin.guard';
+import { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
+import {
+  CreatedTenantResponse,
+  TenantDeletedResponse,
+  TenantListResponse,
+  TenantResponse,
+} from './dto/tenant.response';
+import { TenantsService } from './tenants.service';
+
+const TenantId = (): ParameterDecorator => IdParam('tenant_id', 'tenant', 'Tenant');
+
+@ApiTags('Operator')
+@ApiSecurity('admin')
+@ApiUnauthorizedResponse({ description: 'No token, or not the ADMIN_TOKEN', type: ErrorResponse })
+@ApiNotFoundResponse({ description: 'No such tenant, or no ADMIN_TOKEN is configured', type: ErrorResponse })
+// Opts out of tenants' tokens; the guard wants the operator's.
+@Public()
+@UseGuards(AdminGuard)
+@Controller('api/admin/tenants')
+export class TenantsController {
+  constructor(@Inject(TenantsService) private readonly tenants: TenantsService) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List tenants' })
+  async list(@Query() page: PageQuery): Promise<TenantListResponse> {
+    const { tenants, total } = await this.tenants.list(page);
+    return {
+      tenants: tenants.map((tenant) => TenantResponse.from(tenant)),
+      total,
+      pagination: Pagination.of(page, total),
+    };
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create a tenant with its first user and token' })
+  async create(@Body() body: CreateTenantDto): Promise<CreatedTenantResponse> {
+    const { tenant, user, tokenId, text } = await this.tenants.create(body);
+    return {
+      ...TenantResponse.from(tenant),
+      user: UserResponse.from({ ...user, createdAt: tenant.created_at }),
+      token: { token_id: formatId('tok', tokenId), token: text, scopes: ['*'] },
+    };
+  }
+
+  @Get(':tenant_id')
+  @ApiOperation({ summary: 'Get a tenant' })
+  @ApiParam({ name: 'tenant_id', type: String })
+  async get(@TenantId() id: string): Promise<TenantResponse> {
+    return TenantResponse.from(await this.tenants.get(id));
+  }
+
+  @Patch(':tenant_id')
+  @ApiOperation({ summary: 'Rename, suspend or resume a tenant, or set its limits; effective within a second' })
+  @ApiParam({ name: 'tenant_id', type: String })
+  async patch(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
+    return TenantResponse.from(await this.tenants.update(id, body));
+  }
+
+  @Put(':tenant_id')
+  @ApiOperation({ summary: 'The same as PATCH: what is not given stays' })
+  @ApiParam({ name: 'tenant_id', type: String })
+  put(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
+    return this.patch(id, body);
+  }
+
+  @Delete(':tenant_id')
+  @ApiOperation({ summary: 'Delete a tenant: revokes its tokens and deactivates its webhooks' })
+  @ApiParam({ name: 'tenant_id', type: String })
+  async delete(@TenantId() id: string): Promise<TenantDeletedResponse> {
+    const deletedAt = await this.tenants.delete(id);
+    return {
+      message: 'Tenant deleted successfully',
+      tenant_id: formatId('tenant', id),
+      deleted_at: deletedAt.toISOString(),
+    };
+  }
+}

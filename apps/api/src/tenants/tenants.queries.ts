@@ -1,0 +1,109 @@
+import type { Pool } from 'pg';
+import type { TenantLimits } from '#database/entities/tenant.entity';
+
+/** A tenant as the operator sees it. These statements run over all tenants, for the operator and the start only. */
+export interface TenantRow {
+  id: string;
+  name: string;
+  status: 'active' | 'suspended';
+  limits: TenantLimits;
+  created_at: Date;
+}
+
+/** A tenant with its first user and a token of theirs that may do everything. */
+export interface NewTenant {
+  id: string;
+  name: string;
+  limits: TenantLimits;
+  user: { id: string; name: string; email: string | null };
+  token: { id: string; name: string; hash: Buffer };
+}
+
+const COLUMNS = 'id, name, status, limits, created_at';
+
+export async function insertTenant(pool: Pool, tenant: NewTenant): Promise<TenantRow> {
+  const { user, token } = tenant;
+  const { rows } = await pool.query<TenantRow>(
+    `WITH tenant AS (INSERT INTO tenants (id, name, limits) VALUES ($1, $2, $3) RETURNING *),
+       new_user AS (INSERT INTO users (id, tenant_id, name, email) VALUES ($4, $1, $5, $6)),
+       new_token AS (INSERT INTO tokens (id, tenant_id, user_id, name, hash, scopes) VALUES ($7, $1, $4, $8, $9, '{*}'))
+     SELECT ${COLUMNS} FROM tenant`,
+    [tenant.id, tenant.name, tenant.limits, user.id, user.name, user.email, token.id, token.name, token.hash],
+  );
+  return rows[0] as TenantRow;
+}
+
+/**
+ * Makes a tenant, its user and a token of theirs where they do not exist; several instances may do so at once. The
+ * token of a tenant that was deleted is not made again.
+ */
+export async function ensureTenant(pool: Pool, tenant: NewTenant): Promise<void> {
+  const { user, token } = tenant;
+  await pool.query('INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [tenant.id, tenant.name]);
+  await pool.query('INSERT INTO users (id, tenant_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+    user.id,
+    tenant.id,
+    user.name,
+  ]);
+  await pool.query(
+    `INSERT INTO tokens (id, tenant_id, user_id, name, hash, scopes)
+     SELECT $1, tenants.id, $3, $4, $5, '{*}' FROM tenants WHERE tenants.id = $2 AND deleted_at IS NULL
+     ON CONFLICT DO NOTHING`,
+    [token.id, tenant.id, user.id, token.name, token.hash],
+  );
+}
+
+/** One page in the order of creation, and how many there are. */
+export async function listTenants(
+  pool: Pool,
+  page: { limit: number; offset: number },
+): Promise<{ tenants: TenantRow[]; total: number }> {
+  const [tenants, total] = await Promise.all([
+    pool.query<TenantRow>(`SELECT ${COLUMNS} FROM tenants WHERE deleted_at IS NULL ORDER BY id LIMIT $1 OFFSET $2`, [
+      page.limit,
+      page.offset,
+    ]),
+    pool.query<{ total: number }>('SELECT count(*)::integer AS total FROM tenants WHERE deleted_at IS NULL'),
+  ]);
+  return { tenants: tenants.rows, total: total.rows[0]?.total ?? 0 };
+}
+
+export async function findTenant(pool: Pool, id: string): Promise<TenantRow | null> {
+  const { rows } = await pool.query<TenantRow>(`SELECT ${COLUMNS} FROM tenants WHERE id = $1 AND deleted_at IS NULL`, [
+    id,
+  ]);
+  return rows[0] ?? null;
+}
+
+/** What is null stays as it is. */
+export async function updateTenant(
+  pool: Pool,
+  id: string,
+  change: { name: string | null; status: string | null; limits: TenantLimits | null },
+): Promise<TenantRow | null> {
+  const { rows } = await pool.query<TenantRow>(
+    `UPDATE tenants SET name = coalesce($2, name), status = coalesce($3, status), limits = coalesce($4, limits),
+       changed_at = clock_timestamp()
+     WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
+    [id, change.name, change.status, change.limits],
+  );
+  return rows[0] ?? null;
+}
+
+/** Marks a tenant deleted, revokes its tokens and deactivates its webhooks, in one commit. */
+export async function deleteTenant(pool: Pool, id: string): Promise<Date | null> {
+  const { rows } = await pool.query<{ deleted_at: Date }>(
+    `WITH tenant AS (
+       UPDATE tenants SET deleted_at = clock_timestamp(), changed_at = clock_timestamp(), webhooks_version = webhooks_version + 1
+       WHERE id = $1 AND deleted_at IS NULL RETURNING id, deleted_at),
+     revoked AS (
+       UPDATE tokens SET revoked_at = clock_timestamp()
+       WHERE tenant_id = (SELECT id FROM tenant) AND revoked_at IS NULL),
+     deactivated AS (
+       UPDATE webhooks SET active = false, disabled_reason = 'tenant_deleted', version = version + 1, updated_at = now()
+       WHERE tenant_id = (SELECT id FROM tenant) AND active)
+     SELECT deleted_at FROM tenant`,
+    [id],
+  );
+  return rows[0]?.deleted_at ?? null;
+}

@@ -1,0 +1,30 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { formatId } from '#kernel/ids';
+import { CurrentCaller, type Caller } from '../http/caller';
+import { RequireScopes } from '../http/require-scopes';
+import { LimitsResponse } from '../tenants/dto/limits';
+import { UserResponse } from '../users/dto/user.response';
+import { MeResponse } from './dto/me.response';
+import { TokenResponse } from './dto/token.response';
+import { TokensService } from './tokens.service';
+
+@ApiTags('Tokens')
+@Controller('api/me')
+export class MeController {
+  constructor(@Inject(TokensService) private readonly tokens: TokensService) {}
+
+  @Get()
+  @RequireScopes()
+  @ApiOperation({ summary: 'Who the calling token is and what it may do' })
+  async me(@CurrentCaller() caller: Caller): Promise<MeResponse> {
+    const { tenant, user, token } = await this.tokens.me(caller);
+    return {
+      tenant_id: formatId('tenant', tenant.id),
+      tenant_name: tenant.name,
+      user: UserResponse.from(user),
+      token: TokenResponse.from(token),
+      limits: LimitsResponse.from(tenant.limits),
+    };
+  }
+}
