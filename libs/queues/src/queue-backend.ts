@@ -36,7 +36,11 @@ const RETRY_MS = 1_000;
 const PING_TIMEOUT_MS = 1_000;
 const POSTGRES_POOL = 3;
 /** Jobs only carry signals, and Postgres owns the truth: a finished or failed one is of no more use. */
-const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: 100, attempts: 1 };
+const QUEUE_OPTIONS = {
+  defaultJobOptions: { removeOnComplete: true, removeOnFail: 100, attempts: 1 },
+  // Nobody reads BullMQ's stream of events.
+  streams: { events: { maxLen: 100 } },
+};
 
 /** BullMQ on Redis where a URL is given, else on the application's own PostgreSQL. */
 export function createQueueBackend(options: QueueBackendOptions): QueueBackend {
@@ -115,7 +119,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
       for (;;) {
         await Promise.race([options.databaseReady(), untilAborted(closing.signal)]);
         if (closing.signal.aborted) return null;
-        const queue = new classes.Queue(name, { connection, defaultJobOptions: JOB_OPTIONS });
+        const queue = new classes.Queue(name, { connection, ...QUEUE_OPTIONS });
         queue.on('error', noteQueueError(options.logger, name));
         try {
           await queue.waitUntilReady();

@@ -18,6 +18,7 @@ export class Signals {
   private readonly opened = new Map<string, Queue>();
   private readonly announcedBuckets = new Set<number>();
   private underWay = 0;
+  private failing = false;
 
   constructor(
     private readonly backend: QueueBackend,
@@ -27,7 +28,9 @@ export class Signals {
   /** Tells dispatchers of batches of events that are committed. Never throws. */
   eventsAccepted(fanOutIds: string[]): void {
     const job: EventJob = { fanOutIds };
-    this.add(EVENT_QUEUE, job, {});
+    const [jobId] = fanOutIds;
+    // A job id of our own: on PostgreSQL BullMQ would else make a sequence, which the apps' role may not.
+    if (jobId !== undefined) this.add(EVENT_QUEUE, job, { jobId });
   }
 
   /** Asks for a look at waiting deliveries when some fall due. Never throws. */
@@ -46,7 +49,7 @@ export class Signals {
     await Promise.all([this.open(EVENT_QUEUE), this.open(WAKE_UP_QUEUE)]);
   }
 
-  private add(name: string, job: EventJob | WakeUpJob, options: { delay?: number; jobId?: string }): void {
+  private add(name: string, job: EventJob | WakeUpJob, options: { delay?: number; jobId: string }): void {
     const queue = this.opened.get(name);
     if (queue === undefined) {
       void this.open(name);
@@ -56,9 +59,19 @@ export class Signals {
     this.underWay += 1;
     queue
       .add(name, job, options)
-      .catch((error: unknown) => {
-        this.logger.debug({ queue: name, error: String(error) }, 'signal not sent; the reconciler will find the work');
-      })
+      .then(
+        () => {
+          this.failing = false;
+        },
+        (error: unknown) => {
+          if (!this.failing)
+            this.logger.warn(
+              { queue: name, error: String(error) },
+              'signals cannot be sent; the reconciler finds the work',
+            );
+          this.failing = true;
+        },
+      )
       .finally(() => {
         this.underWay -= 1;
       });
