@@ -74,7 +74,7 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
       const queue = new Queue(name, {
         connection: producer,
         prefix,
-        defaultJobOptions: JOB_OPTIONS,
+        ...QUEUE_OPTIONS,
         skipWaitingForReady: true,
       });
       queue.on('error', noteQueueError(options.logger, name));
