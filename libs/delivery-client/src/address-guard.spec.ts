@@ -123,12 +123,19 @@ describe('the addresses that deliveries may reach', () => {
     expect(strict.checkAddress(address)).toBe(true);
   });
 
-  it.each(['', 'example.com', '1.2.3', '0x7f.0.0.1', '127.1', '[::1]', '1.1.1.1 ', '1.1.1.1/32'])(
-    'do not include %j, which is no address',
-    (text) => {
-      expect(strict.checkAddress(text)).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    'example.com',
+    '2606:4700::1111%eth0',
+    '1.2.3',
+    '0x7f.0.0.1',
+    '127.1',
+    '[::1]',
+    '1.1.1.1 ',
+    '1.1.1.1/32',
+  ])('do not include %j, which is no address', (text) => {
+    expect(strict.checkAddress(text)).toBe(false);
+  });
 
   it('include special ranges that are allowed, and nothing beside them', () => {
     const guard = createAddressGuard({ allowedCidrs: ['127.0.0.0/8', 'fd00:1::/32'], requireHttps: false });
@@ -138,6 +145,11 @@ describe('the addresses that deliveries may reach', () => {
     expect(guard.checkAddress('fd00:2::5')).toBe(false);
     expect(guard.checkAddress('10.0.0.1')).toBe(false);
     expect(guard.checkAddress('::1')).toBe(false);
+  });
+
+  it('do not include an address with a zone, even in an allowed range', () => {
+    const guard = createAddressGuard({ allowedCidrs: ['fe80::/10'], requireHttps: false });
+    expect(guard.checkAddress('fe80::1')).toBe(true);
     expect(guard.checkAddress('fe80::1%eth0')).toBe(false);
   });
 

@@ -49,6 +49,13 @@ export class ConnectionPool {
     private readonly limits: ConnectionLimits,
   ) {}
 
+  /** Connections open or being opened, over all origins. */
+  get openCount(): number {
+    let count = 0;
+    for (const { open } of this.origins.values()) count += open.size;
+    return count;
+  }
+
   /** Lends a connection to an origin such as `https://example.com:8443`, as soon as there is one to spare. */
   lend(originUrl: string, borrower: Borrower): void {
     const origin = this.origins.get(originUrl) ?? this.addOrigin(originUrl);

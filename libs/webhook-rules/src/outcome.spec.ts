@@ -60,6 +60,7 @@ describe('Retry-After', () => {
 
   it('never brings a retry forward', () => {
     expect(verdict(response(503, 0))).toEqual({ kind: 'retry', atMs: nowMs + 1000 });
+    expect(verdict(response(503, 999))).toEqual({ kind: 'retry', atMs: nowMs + 1000 });
   });
 
   it('is ignored on other statuses', () => {
