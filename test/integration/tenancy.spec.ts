@@ -1,8 +1,8 @@
-import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { type Pool } from 'pg';
 import { ADMIN_TOKEN, BOOTSTRAP_TOKEN, startApi, type TestApi } from '../support/api';
-import { makeTenant, type TestTenant } from '../support/factories';
+import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
+import { queryRows } from '../support/query-rows';
 
 const DEFAULT_LIMITS = { max_webhooks: null, events_per_second: null, max_event_bytes: null, tests_per_minute: null };
 
@@ -162,12 +162,7 @@ describe('tenancy', () => {
         const fresh = await again.as(nextToken).get('/api/me').expect(200);
         expect(old.body).toMatchObject({ tenant_name: 'Default', user: { name: 'Owner' }, token: { scopes: ['*'] } });
         expect((fresh.body as { tenant_id: string }).tenant_id).toBe((old.body as { tenant_id: string }).tenant_id);
-        const { rows } = await again.app
-          .get<Pool>(BATCH_POOL)
-          .query(
-            'SELECT (SELECT count(*)::int FROM tenants) AS tenants, (SELECT count(*)::int FROM users) AS users, (SELECT count(*)::int FROM tokens) AS tokens',
-          );
-        expect(rows).toEqual([{ tenants: 1, users: 1, tokens: 2 }]);
+        expect(await count(own.url)).toEqual({ tenants: '1', users: '1', tokens: '2' });
         await again.stop();
       } finally {
         await own.drop();
@@ -175,3 +170,8 @@ describe('tenancy', () => {
     });
   });
 });
+
+async function count(url: string): Promise<unknown> {
+  const counts = ['tenants', 'users', 'tokens'].map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`);
+  return (await queryRows(url, `SELECT ${counts.join(', ')}`))[0];
+}

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
@@ -47,7 +46,7 @@ export async function startApi({ databaseUrl, env = {}, waitUntilReady = true }:
   });
   const app = await createApi(environment, createLogger(environment.logLevel, 'api'));
   await app.listen(environment.port, environment.host);
-  const server = app.getHttpServer() as Server;
+  const server = app.getHttpServer();
   if (!server.listening) await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api: TestApi = {
