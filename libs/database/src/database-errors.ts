@@ -31,7 +31,7 @@ export function isUniqueViolation(error: unknown): boolean {
 
 /** Whether an insert found no partition for its id, as after weeks in which no dispatcher ran. */
 export function isMissingPartition(error: unknown): boolean {
-  return error instanceof Error && codeOf(error) === '23514' && /no partition of relation/.test(error.message);
+  return error instanceof Error && codeOf(error) === '23514' && error.message.includes('no partition of relation');
 }
 
 function codeOf(error: Error): string | null {

@@ -56,7 +56,7 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
   const connections: (Redis | Cluster)[] = [producer];
   const open: { close(): Promise<void> }[] = [];
   let said = false;
-  producer.on('error', (error) => {
+  producer.on('error', (error: Error) => {
     if (!said)
       options.logger.warn({ error: error.message }, 'Redis is away; signals wait, the database keeps the work');
     said = true;
@@ -155,7 +155,8 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
 }
 
 const WORKER_OPTIONS = {
-  ...{ removeOnComplete: { count: 0 }, removeOnFail: { count: 100 } },
+  removeOnComplete: { count: 0 },
+  removeOnFail: { count: 100 },
   lockDuration: 30_000,
   stalledInterval: 30_000,
   runRetryDelay: RETRY_MS,
@@ -167,8 +168,11 @@ function startConsumer(reachable: () => Promise<void>, make: () => Worker, logge
   let worker: Worker | null = null;
   const running = (async () => {
     while (!closing.signal.aborted) {
-      await Promise.race([reachable(), untilAborted(closing.signal)]);
-      if (closing.signal.aborted) return;
+      const reached = await Promise.race([
+        reachable().then(() => true),
+        untilAborted(closing.signal).then(() => false),
+      ]);
+      if (!reached) return;
       worker = make();
       worker.on('error', noteQueueError(logger, name));
       worker.on('failed', (_job, error) =>

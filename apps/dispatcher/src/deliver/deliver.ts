@@ -49,7 +49,7 @@ export class Deliver {
   async attempt(work: DeliveryWork): Promise<LaneSignal> {
     const target = await this.directory.target(work.tenantId, work.webhookId);
     const nowMs = Date.now();
-    if (target === undefined || !target.active) return this.settle(work, 'cancelled', null);
+    if (target?.active !== true) return this.settle(work, 'cancelled', null);
     if (target.unreadable) return this.settle(work, 'queued', nowMs + UNREADABLE_WAIT_MS);
     if (!this.identity.maySend()) return this.settle(work, 'queued', nowMs);
 

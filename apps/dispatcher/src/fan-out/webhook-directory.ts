@@ -21,6 +21,9 @@ export interface TenantWebhooks {
   subscriptions: SubscriptionIndex;
 }
 
+/** A row of an outer join that may have found nothing. */
+type OuterJoined<T> = T | { [K in keyof T]: null };
+
 /** Webhooks remembered over all tenants; beyond it the tenants used least recently are forgotten. */
 const MAX_WEBHOOKS = 100_000;
 /** Much longer than the time between two refreshes and than any transaction that changes a webhook. */
@@ -89,7 +92,7 @@ export class WebhookDirectory {
 
   private async load(tenantId: string): Promise<TenantWebhooks> {
     // The version is read by the same statement as the webhooks: it can be too old for them, never too new.
-    const answer = await this.pool.query<WebhookTargetRow & { webhooks_version: string }>({
+    const answer = await this.pool.query<OuterJoined<WebhookTargetRow> & { webhooks_version: string }>({
       name: 'load-webhooks',
       text: `
         SELECT t.webhooks_version, ${WEBHOOK_TARGET_COLUMNS.split(', ')
@@ -99,7 +102,7 @@ export class WebhookDirectory {
         WHERE t.id = $1`,
       values: [tenantId],
     });
-    const rows = answer.rows.filter((row) => row.id !== null);
+    const rows = answer.rows.filter((row): row is WebhookTargetRow & { webhooks_version: string } => row.id !== null);
     const targets = new Map(rows.map((row) => [row.id, this.toTarget(row)]));
     const active = [...targets.values()].filter((target) => target.active);
     const loaded: TenantWebhooks = {

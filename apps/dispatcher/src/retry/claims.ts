@@ -20,7 +20,8 @@ const MAX_PER_CLAIM = 500;
 @Injectable()
 export class Claims {
   private running: Promise<void> | null = null;
-  private again = false;
+  /** Rounds asked for so far; one that comes while a round runs is served by the next. */
+  private requests = 0;
   private after: string | null = null;
   private readonly hungry = new Set<string>();
 
@@ -34,11 +35,8 @@ export class Claims {
 
   /** Looks for due deliveries of every webhook. @throws what the database throws. */
   async claimAll(): Promise<void> {
-    if (this.running !== null) {
-      this.again = true;
-      return this.running;
-    }
-    this.running = this.rounds().finally(() => {
+    this.requests += 1;
+    this.running ??= this.rounds().finally(() => {
       this.running = null;
     });
     return this.running;
@@ -51,11 +49,12 @@ export class Claims {
   }
 
   private async rounds(): Promise<void> {
+    let served: number;
     do {
-      this.again = false;
+      served = this.requests;
       await this.feedHungry();
       await this.findAndClaim();
-    } while ((this.again || this.hungry.size > 0) && this.identity.maySend());
+    } while ((this.requests !== served || this.hungry.size > 0) && this.identity.maySend());
   }
 
   private async feedHungry(): Promise<void> {
@@ -68,7 +67,7 @@ export class Claims {
     if (!this.identity.maySend()) return;
     const due = await findDueWebhooks(this.pool, this.after, WEBHOOKS_PER_ROUND);
     this.after = due.length < WEBHOOKS_PER_ROUND ? null : (due.at(-1) ?? null);
-    if (this.after !== null) this.again = true;
+    if (this.after !== null) this.requests += 1;
     if (due.length > 0) await this.claimFor(due);
   }
 
