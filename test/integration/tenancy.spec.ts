@@ -1,4 +1,3 @@
-import { type Pool } from 'pg';
 import { ADMIN_TOKEN, BOOTSTRAP_TOKEN, startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
@@ -111,11 +110,7 @@ describe('tenancy', () => {
       const secondPage = await mine.get('/api/users?limit=1&offset=1').expect(200);
       expect(secondPage.body).toMatchObject({ users: [{ user_id }], pagination: { has_more: false } });
 
-      const { body } = await mine
-        .post('/api/tokens')
-        .send({ name: 'x', scopes: ['*'], user_id })
-        .expect(201);
-      const { token } = body as { token: string };
+      const { token } = await makeToken(api, tenant, ['*'], { user_id });
       await api.as(token).get('/api/me').expect(200);
       await mine.delete(`/api/users/${user_id}`).expect(200);
       await api.as(token).get('/api/me').expect(401);
