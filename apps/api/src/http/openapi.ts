@@ -14,13 +14,23 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .setVersion('1')
     .addSecurity('bearer', { type: 'http', scheme: 'bearer', description: 'A token of the tenant, `trae_…`' })
     .addSecurity('admin', { type: 'http', scheme: 'bearer', description: "The operator's ADMIN_TOKEN" })
+    .addGlobalResponse({ status: 'default', description: 'Any other failure', type: ErrorResponse })
     .build();
-  const document = SwaggerModule.createDocument(app, config, { extraModels: [ErrorResponse] });
+  const document = SwaggerModule.createDocument(app, config, {
+    extraModels: [ErrorResponse],
+    operationIdFactory: operationId,
+  });
   return {
     ...document,
     paths: sorted(document.paths),
     components: { ...document.components, schemas: sorted(document.components?.schemas ?? {}) },
   };
+}
+
+/** `WebhooksController.list` as `webhooksList`. */
+function operationId(controller: string, method: string): string {
+  const feature = controller.replace(/Controller$/, '');
+  return `${feature.charAt(0).toLowerCase()}${feature.slice(1)}${method.charAt(0).toUpperCase()}${method.slice(1)}`;
 }
 
 function sorted<T>(record: Record<string, T>): Record<string, T> {

@@ -62,7 +62,7 @@ export function QueryText(maxLength: number, description: string): PropertyDecor
  */
 export function QueryInstant(description: string, wholeDay = false): PropertyDecorator {
   return applyDecorators(
-    ApiPropertyOptional({ type: 'string', description, examples: ['2024-01-01', '2024-01-01T12:00:00Z'] }),
+    ApiPropertyOptional({ type: 'string', description, example: '2024-01-01T12:00:00Z' }),
     MayBeAbsent(),
     IsInstant(wholeDay),
   );

@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, Inject, Patch, Post, Put, Query, UseGuards } from '@nestjs/common';
 import {
+  ApiCreatedResponse,
   ApiNotFoundResponse,
+  ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiSecurity,
@@ -38,6 +40,7 @@ export class TenantsController {
 
   @Get()
   @ApiOperation({ summary: 'List tenants' })
+  @ApiOkResponse({ type: TenantListResponse })
   async list(@Query() page: PageQuery): Promise<TenantListResponse> {
     const { tenants, total } = await this.tenants.list(page);
     return {
@@ -49,6 +52,7 @@ export class TenantsController {
 
   @Post()
   @ApiOperation({ summary: 'Create a tenant with its first user and token' })
+  @ApiCreatedResponse({ type: CreatedTenantResponse })
   async create(@Body() body: CreateTenantDto): Promise<CreatedTenantResponse> {
     const { tenant, user, tokenId, text } = await this.tenants.create(body);
     return {
@@ -60,6 +64,7 @@ export class TenantsController {
 
   @Get(':tenant_id')
   @ApiOperation({ summary: 'Get a tenant' })
+  @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async get(@TenantId() id: string): Promise<TenantResponse> {
     return TenantResponse.from(await this.tenants.get(id));
@@ -67,6 +72,7 @@ export class TenantsController {
 
   @Patch(':tenant_id')
   @ApiOperation({ summary: 'Rename, suspend or resume a tenant, or set its limits; effective within a second' })
+  @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async patch(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
     return TenantResponse.from(await this.tenants.update(id, body));
@@ -74,6 +80,7 @@ export class TenantsController {
 
   @Put(':tenant_id')
   @ApiOperation({ summary: 'The same as PATCH: what is not given stays' })
+  @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   put(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
     return this.patch(id, body);
@@ -81,6 +88,7 @@ export class TenantsController {
 
   @Delete(':tenant_id')
   @ApiOperation({ summary: 'Delete a tenant: revokes its tokens and deactivates its webhooks' })
+  @ApiOkResponse({ type: TenantDeletedResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async delete(@TenantId() id: string): Promise<TenantDeletedResponse> {
     const deletedAt = await this.tenants.delete(id);

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { CurrentCaller, type Caller } from '../http/caller';
 import { RequireScopes } from '../http/require-scopes';
@@ -17,7 +17,8 @@ export class MeController {
   @Get()
   @RequireScopes()
   @ApiOperation({ summary: 'Who the calling token is and what it may do' })
-  async me(@CurrentCaller() caller: Caller): Promise<MeResponse> {
+  @ApiOkResponse({ type: MeResponse })
+  async get(@CurrentCaller() caller: Caller): Promise<MeResponse> {
     const { tenant, user, token } = await this.tokens.me(caller);
     return {
       tenant_id: formatId('tenant', tenant.id),

@@ -1,5 +1,12 @@
 import { Body, Controller, Delete, Get, Inject, Post, Query } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { CurrentCaller, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
@@ -18,6 +25,7 @@ export class TokensController {
 
   @Get()
   @ApiOperation({ summary: 'List the tokens that are not revoked' })
+  @ApiOkResponse({ type: TokenListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() page: PageQuery): Promise<TokenListResponse> {
     const [tokens, total] = await this.tokens.list(caller, page);
     return { tokens: tokens.map((token) => TokenResponse.from(token)), total, pagination: Pagination.of(page, total) };
@@ -25,6 +33,7 @@ export class TokensController {
 
   @Post()
   @ApiOperation({ summary: 'Create a token; the answer is the only place it is ever shown' })
+  @ApiCreatedResponse({ type: CreatedTokenResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateTokenDto): Promise<CreatedTokenResponse> {
     const { token, text } = await this.tokens.create(caller, body);
     return { ...TokenResponse.from(token), token: text };
@@ -32,6 +41,7 @@ export class TokensController {
 
   @Delete(':token_id')
   @ApiOperation({ summary: 'Revoke a token, everywhere within a second' })
+  @ApiOkResponse({ type: TokenRevokedResponse })
   @ApiParam({ name: 'token_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })
   async revoke(

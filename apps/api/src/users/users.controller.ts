@@ -1,5 +1,12 @@
 import { Body, Controller, Delete, Get, Inject, Post, Query } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { CurrentCaller, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
@@ -18,6 +25,7 @@ export class UsersController {
 
   @Get()
   @ApiOperation({ summary: "List the tenant's users" })
+  @ApiOkResponse({ type: UserListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() page: PageQuery): Promise<UserListResponse> {
     const [users, total] = await this.users.list(caller.tenantId, page);
     return { users: users.map((user) => UserResponse.from(user)), total, pagination: Pagination.of(page, total) };
@@ -25,12 +33,14 @@ export class UsersController {
 
   @Post()
   @ApiOperation({ summary: 'Create a user' })
+  @ApiCreatedResponse({ type: UserResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateUserDto): Promise<UserResponse> {
     return UserResponse.from(await this.users.create(caller, body));
   }
 
   @Get(':user_id')
   @ApiOperation({ summary: 'Get a user' })
+  @ApiOkResponse({ type: UserResponse })
   @ApiParam({ name: 'user_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })
   async get(@CurrentCaller() caller: Caller, @IdParam('user_id', 'user', 'User') id: string): Promise<UserResponse> {
@@ -39,6 +49,7 @@ export class UsersController {
 
   @Delete(':user_id')
   @ApiOperation({ summary: 'Delete a user and revoke their tokens' })
+  @ApiOkResponse({ type: UserDeletedResponse })
   @ApiParam({ name: 'user_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })
   async delete(
