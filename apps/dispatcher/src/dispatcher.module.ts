@@ -8,6 +8,7 @@ import { HealthModule } from '#observability/health.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { QueuesModule } from '#queues/queues.module';
+import { BacklogMetrics } from './backlog-metrics';
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import { Lanes } from './deliver/lanes';
 import { Recorder } from './deliver/recorder';
@@ -73,6 +74,7 @@ export class DispatcherModule {
         Housekeeping,
         ScheduledWork,
         DispatcherMetrics,
+        BacklogMetrics,
         Dispatcher,
       ],
     };

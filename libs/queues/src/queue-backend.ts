@@ -11,6 +11,8 @@ export interface QueueBackend {
   openQueue(name: string): Promise<Queue | null>;
   /** Starts consuming as soon as the backend is reachable, and goes on through its outages. */
   consume<T>(name: string, processor: Processor<T>, concurrency: number): Consumer;
+  /** Jobs of a queue that wait or are delayed; null when it is not open or does not answer. */
+  depth(name: string): Promise<number | null>;
   /** Null when the backend answers, else what is wrong in words fit for `/readyz`. */
   problem(): Promise<string | null>;
   close(): Promise<void>;
@@ -54,7 +56,7 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
   const prefix = `{${options.prefix}}`;
   const producer = connectRedis(target, 'producer');
   const connections: (Redis | Cluster)[] = [producer];
-  const open: { close(): Promise<void> }[] = [];
+  const open = new Map<string, Queue>();
   let said = false;
   producer.on('error', (error: Error) => {
     if (!said)
@@ -78,9 +80,10 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
         skipWaitingForReady: true,
       });
       queue.on('error', noteQueueError(options.logger, name));
-      open.push(queue);
+      open.set(name, queue);
       return queue;
     },
+    depth: (name) => depthOf(open.get(name)),
     consume(name, processor, concurrency) {
       const connection = connectRedis(target, 'consumer');
       connection.on('error', () => undefined); // said once by the producer's connection
@@ -97,7 +100,7 @@ function createRedisQueues(options: QueueBackendOptions, redisUrl: string): Queu
     },
     async close() {
       closing.abort();
-      await Promise.all(open.map((queue) => queue.close().catch(() => undefined)));
+      await Promise.all([...open.values()].map((queue) => queue.close().catch(() => undefined)));
       for (const connection of connections) connection.disconnect();
     },
   };
@@ -112,7 +115,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     application_name: 'webhooks-queue',
   };
   const closing = new AbortController();
-  const open: { close(): Promise<void> }[] = [];
+  const open = new Map<string, Queue>();
   return {
     kind: 'postgres',
     async openQueue(name) {
@@ -123,7 +126,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
         queue.on('error', noteQueueError(options.logger, name));
         try {
           await queue.waitUntilReady();
-          open.push(queue);
+          open.set(name, queue as unknown as Queue);
           return queue as unknown as Queue;
         } catch {
           // A backend remembers its failed first connection for good: begin anew.
@@ -132,6 +135,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
         }
       }
     },
+    depth: (name) => depthOf(open.get(name)),
     consume(name, processor, concurrency) {
       return startConsumer(
         () => Promise.race([options.databaseReady(), untilAborted(closing.signal)]),
@@ -149,7 +153,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     problem: () => options.databaseProblem(),
     async close() {
       closing.abort();
-      await Promise.all(open.map((queue) => queue.close().catch(() => undefined)));
+      await Promise.all([...open.values()].map((queue) => queue.close().catch(() => undefined)));
     },
   };
 }
@@ -196,6 +200,11 @@ function startConsumer(reachable: () => Promise<void>, make: () => Worker, logge
       await running;
     },
   };
+}
+
+async function depthOf(queue: Queue | undefined): Promise<number | null> {
+  if (queue === undefined) return null;
+  return queue.getJobCountByTypes('waiting', 'delayed').catch(() => null);
 }
 
 async function ping(redis: Redis | Cluster): Promise<boolean> {
