@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
@@ -20,6 +21,7 @@ import { ScheduledWork } from './scheduled-work';
 
 /** Event jobs fanned out at once; each holds a database connection for two short statements. */
 const EVENT_JOBS_AT_ONCE = 4;
+const CONSUMER_CLOSE_MS = 3_000;
 
 /**
  * The dispatcher's life: waits for the database, takes jobs, and stops in order, so that a delivery is
@@ -65,7 +67,12 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     if (!this.started) return;
-    await Promise.all([...this.consumers.map((consumer) => consumer.close()), this.reconciler.stop()]);
+    // A consumer whose queue is away may not close; it then takes no more jobs either.
+    const closed = Promise.all(this.consumers.map((consumer) => consumer.close()));
+    await Promise.all([
+      Promise.race([closed, delay(CONSUMER_CLOSE_MS, undefined, { ref: false })]),
+      this.reconciler.stop(),
+    ]);
     this.lanes.pause();
     const handedBack = Promise.all(this.lanes.drain().map((work) => this.deliver.settle(work, 'queued', Date.now())));
     await this.client.close(this.environment.stopDeadlineMs / 2);
@@ -85,10 +92,15 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     });
     this.consumers.push(
       this.queues.consume<EventJob>(EVENT_QUEUE, (job) => this.fanOut.run(job.data.fanOutIds), EVENT_JOBS_AT_ONCE),
-      this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.claims.claimAll(), 1),
+      this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),
     );
     this.reconciler.start();
     this.scheduled.start();
+  }
+
+  private async wakeUp(): Promise<void> {
+    await this.reconciler.fanOutDue(0);
+    await this.claims.claimAll();
   }
 
   private async attempt(work: DeliveryWork): Promise<void> {

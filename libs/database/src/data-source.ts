@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { InitialSchema1795305600000 } from '../../../migrations/1795305600000-initial-schema';
+import { RequestsWriteHistory1795392000000 } from '../../../migrations/1795392000000-requests-write-history';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -7,7 +8,7 @@ import { WebhookEntity } from './entities/webhook.entity';
 import { roleConfig } from './pools';
 
 const ENTITIES = [TenantEntity, UserEntity, TokenEntity, WebhookEntity];
-const MIGRATIONS = [InitialSchema1795305600000];
+const MIGRATIONS = [InitialSchema1795305600000, RequestsWriteHistory1795392000000];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */
 export function requestDataSourceOptions(

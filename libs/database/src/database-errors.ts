@@ -24,6 +24,12 @@ export function isDatabaseAway(error: unknown): boolean {
   return isDatabaseAway(error.cause) || isDatabaseAway((error as { driverError?: unknown }).driverError);
 }
 
+/** Whether the same statement may succeed when it is sent again: a deadlock, a lock or statement timeout, a cancelled one. */
+export function isWorthRepeating(error: unknown): boolean {
+  if (isDatabaseAway(error)) return true;
+  return error instanceof Error && ['40001', '40P01', '55P03', '57014'].includes(codeOf(error) ?? '');
+}
+
 /** Whether an error is the violation of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof Error && codeOf(error) === '23505';

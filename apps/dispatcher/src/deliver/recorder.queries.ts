@@ -97,7 +97,7 @@ export async function writeOutcomes(pool: Pool, outcomes: Outcome[]): Promise<Se
       column((outcome) => (outcome.attempt === null ? null : Math.round(outcome.attempt.durationMs))),
       column((outcome) => outcome.attempt?.statusCode ?? null),
       column((outcome) => outcome.attempt?.errorClass ?? null),
-      column((outcome) => outcome.attempt?.error ?? null),
+      column((outcome) => outcome.attempt?.error?.replaceAll('\u0000', '') ?? null),
       column((outcome) => hourOfUuid(outcome.work.id)),
       bodies.map((body) => {
         const at = offset;

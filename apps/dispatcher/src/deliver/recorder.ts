@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
+import { isWorthRepeating } from '#database/database-errors';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -34,8 +35,14 @@ export class Recorder {
   }
 
   /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
-  record(outcome: Outcome): Promise<boolean> {
-    return this.commits.add(outcome);
+  async record(outcome: Outcome): Promise<boolean> {
+    try {
+      return await this.commits.add(outcome);
+    } catch (error) {
+      // Refused by the database for itself, not for its company: its row stays ours until the reconciler releases it.
+      this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');
+      return false;
+    }
   }
 
   private async write(outcomes: Outcome[]): Promise<boolean[]> {
@@ -46,6 +53,7 @@ export class Recorder {
         this.failing = false;
         return outcomes.map((outcome) => written.has(outcome.work.id));
       } catch (error) {
+        if (!isWorthRepeating(error)) throw error;
         if (!this.failing)
           this.logger.error(
             { error: String(error), outcomes: outcomes.length },

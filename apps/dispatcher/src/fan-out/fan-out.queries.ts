@@ -49,6 +49,14 @@ export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promis
   }));
 }
 
+/** Lets batches wait a while longer. */
+export async function postponeFanOuts(pool: Pool, fanOutIds: string[], seconds: number): Promise<void> {
+  await pool.query(
+    'UPDATE pending_fan_outs SET due_at = now() + make_interval(secs => $2) WHERE id = ANY($1::uuid[])',
+    [fanOutIds, seconds],
+  );
+}
+
 /** One delivery to be made; `owned` ones go into this dispatcher's lanes, the others wait in the database. */
 export interface PlannedDelivery {
   fanOutId: string;

@@ -1,16 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
+import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
 import { hourOfUuid } from '#kernel/hours';
 import { deliveryUuid } from '#kernel/ids';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../deliver/lanes';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { readPendingEvents, writeFanOut, type PendingEvent, type PlannedDelivery } from './fan-out.queries';
+import {
+  postponeFanOuts,
+  readPendingEvents,
+  writeFanOut,
+  type PendingEvent,
+  type PlannedDelivery,
+} from './fan-out.queries';
 import { WebhookDirectory } from './webhook-directory';
 
 /** Deliveries made by one statement; a larger batch is done in several, the last of which takes it off the list. */
 const MAX_PER_STATEMENT = 1_000;
+const PUT_OFF_SECONDS = 30;
 
 /** The third step of an event's way: from accepted events to one delivery for each webhook that wants them. */
 @Injectable()
@@ -20,11 +30,34 @@ export class FanOut {
     private readonly directory: WebhookDirectory,
     private readonly lanes: Lanes,
     private readonly identity: DispatcherIdentity,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Fans batches out; those done before or taken by another dispatcher are passed over. */
+  /**
+   * Fans batches out; those done before or taken by another dispatcher are passed over. One that fails for a
+   * reason of its own is put off, so that it holds up no other.
+   * @throws what the database throws while it is away.
+   */
   async run(fanOutIds: string[]): Promise<void> {
     if (!this.identity.maySend()) return;
+    try {
+      await this.fanOut(fanOutIds);
+    } catch (error) {
+      if (isWorthRepeating(error)) throw error;
+      if (fanOutIds.length === 1) await this.putOff(fanOutIds, error);
+      else for (const fanOutId of fanOutIds) await this.run([fanOutId]);
+    }
+  }
+
+  private async putOff(fanOutIds: string[], error: unknown): Promise<void> {
+    this.logger.error(
+      { fanOutIds, error: String(error) },
+      'a batch of events cannot be fanned out; trying again in 30 s',
+    );
+    await postponeFanOuts(this.pool, fanOutIds, PUT_OFF_SECONDS);
+  }
+
+  private async fanOut(fanOutIds: string[]): Promise<void> {
     const owner = this.identity.id;
     const events = await readPendingEvents(this.pool, fanOutIds);
     const { planned, works } = await this.plan(events, owner);

@@ -64,15 +64,16 @@ export class Reconciler {
     await this.directory.refresh();
     await this.takeOver();
     if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) await this.releaseOrphans(signal);
-    await this.fanOutOverdue(signal);
+    await this.fanOutDue(FAN_OUT_GRACE_MS, signal);
     await this.claims.claimAll();
   }
 
-  private async fanOutOverdue(signal: AbortSignal): Promise<void> {
+  /** Fans out batches that have been due for `graceMs`: their signal was lost, or they were scheduled. */
+  async fanOutDue(graceMs: number, signal?: AbortSignal): Promise<void> {
     for (;;) {
-      const overdue = await findOverdueFanOuts(this.pool, FAN_OUT_GRACE_MS, FAN_OUTS_PER_ROUND);
+      const overdue = await findOverdueFanOuts(this.pool, graceMs, FAN_OUTS_PER_ROUND);
       if (overdue.length > 0) await this.fanOut.run(overdue);
-      if (overdue.length < FAN_OUTS_PER_ROUND || signal.aborted || !this.identity.maySend()) return;
+      if (overdue.length < FAN_OUTS_PER_ROUND || signal?.aborted === true || !this.identity.maySend()) return;
     }
   }
 
