@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { UsersService } from '../../apps/api/src/users/users.service';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
@@ -160,5 +161,38 @@ describe('errors of the API', () => {
     const { token } = await makeToken(api, tenant, ['webhooks:write']);
     const body = expectError(await api.as(token).get('/api/users'), 403, 'missing_scope');
     expect(body.message).toContain('tokens:write');
+  });
+
+  it.each([
+    [new Error('SELECT secret FROM tokens at handler (/srv/app.js:1:1)'), 500, 'internal_error'],
+    [
+      Object.assign(new Error('invalid byte sequence for encoding "UTF8": 0x00'), { code: '22021' }),
+      400,
+      'invalid_request',
+    ],
+    [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 503, 'unavailable'],
+    ['thrown text', 500, 'internal_error'],
+  ])('tells nothing of what is within when a handler throws %p', async (thrown, status, code) => {
+    const list = jest.spyOn(api.app.get(UsersService, { strict: false }), 'list').mockRejectedValue(thrown);
+    try {
+      const body = expectError(await api.as(tenant.token).get('/api/users'), status, code);
+      expect(body.message).not.toMatch(/secret|0x00|connect|thrown/);
+    } finally {
+      list.mockRestore();
+    }
+  });
+
+  it('answers health, metrics and documentation without a token', async () => {
+    expect((await api.anonymous.get('/healthz').expect(200)).body).toEqual({ status: 'ok' });
+    expect((await api.anonymous.get('/readyz').expect(200)).body).toMatchObject({ checks: { database: 'ok' } });
+    const metrics = await api.anonymous.get('/metrics').expect(200);
+    expect(metrics.headers['content-type']).toMatch(/^text\/plain; version=/);
+    expect(metrics.text).toContain('http_request_duration_seconds_count{method="GET",route="/healthz",status="200"}');
+    expect(metrics.text).not.toMatch(/tenant_|webhook_[0-9a-z]{26}/);
+    const page = await api.anonymous.get('/docs').expect(200);
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    const document = await api.anonymous.get('/docs-json').expect(200);
+    expect(document.body).toMatchObject({ openapi: '3.1.0' });
+    expect(Object.keys((document.body as { paths: object }).paths)).toContain('/api/tokens');
   });
 });

@@ -16,7 +16,7 @@ export interface TokenRow {
 }
 
 /** How far back {@link readTokenChanges} looks, by the database's clock. */
-export const CHANGES_WINDOW_MS = 10_000;
+const CHANGES_WINDOW_MS = 10_000;
 
 /** The tokens with these hashes, of tenants that are not deleted. */
 export async function findTokens(pool: Pool, hashes: Buffer[]): Promise<TokenRow[]> {
