@@ -119,6 +119,12 @@ CREATE TABLE tenants (
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone
 );
+CREATE TABLE test_windows (
+  webhook_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  started_at timestamp with time zone NOT NULL,
+  sent integer NOT NULL
+) WITH (fillfactor=50);
 CREATE TABLE tokens (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -204,6 +210,8 @@ ALTER TABLE schema_migrations ADD CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIM
 ALTER TABLE stats_deltas ADD CONSTRAINT stats_deltas_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])));
+ALTER TABLE test_windows ADD CONSTRAINT test_windows_pkey PRIMARY KEY (webhook_id);
+ALTER TABLE test_windows ADD CONSTRAINT test_windows_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
 ALTER TABLE tokens ADD CONSTRAINT tokens_hash_key UNIQUE (hash);
 ALTER TABLE tokens ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
 ALTER TABLE tokens ADD CONSTRAINT tokens_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
@@ -221,6 +229,7 @@ ALTER TABLE webhooks ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_
 -- Indexes
 CREATE INDEX deliveries_history_idx ON ONLY public.deliveries USING btree (webhook_id, status, id);
 CREATE INDEX deliveries_owner_idx ON ONLY public.deliveries USING btree (owner) WHERE (owner IS NOT NULL);
+CREATE INDEX deliveries_tests_idx ON ONLY public.deliveries USING btree (webhook_id, id) WHERE is_test;
 CREATE INDEX event_keys_expires_at_idx ON public.event_keys USING btree (expires_at);
 CREATE INDEX events_tenant_idx ON ONLY public.events USING btree (tenant_id, id);
 CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (due_at, id);
@@ -297,6 +306,7 @@ ALTER TABLE event_payloads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
+ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE waiting_deliveries ENABLE ROW LEVEL SECURITY;
@@ -311,6 +321,7 @@ CREATE POLICY batches ON event_payloads FOR ALL TO webhooks_batch USING (true) W
 CREATE POLICY batches ON events FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tokens FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON users FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON waiting_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -325,6 +336,7 @@ CREATE POLICY tenant_wall ON event_payloads FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON events FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
+CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tokens FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON users FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON waiting_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -332,12 +344,14 @@ CREATE POLICY tenant_wall ON webhook_totals FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON webhooks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 
 -- Grants
+GRANT DELETE, INSERT, SELECT ON waiting_deliveries TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON deliveries TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_stats TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON dispatchers TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_payloads TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
@@ -349,27 +363,32 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_deliveries TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_batch;
+GRANT DELETE, SELECT ON test_windows TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION current_tenant TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request;
 GRANT EXECUTE ON FUNCTION uuid_floor TO PUBLIC;
+GRANT INSERT, SELECT ON attempt_responses TO webhooks_request;
+GRANT INSERT, SELECT ON attempts TO webhooks_request;
 GRANT INSERT, SELECT ON deliveries TO webhooks_request;
+GRANT INSERT, SELECT ON event_payloads TO webhooks_request;
 GRANT INSERT, SELECT ON stats_deltas TO webhooks_request;
-GRANT INSERT, SELECT ON waiting_deliveries TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON webhooks TO webhooks_request;
-GRANT SELECT ON attempt_responses TO webhooks_request;
-GRANT SELECT ON attempts TO webhooks_request;
 GRANT SELECT ON delivery_stats TO webhooks_request;
-GRANT SELECT ON event_keys TO webhooks_request;
-GRANT SELECT ON event_payloads TO webhooks_request;
 GRANT SELECT ON events TO webhooks_request;
 GRANT SELECT ON tenants TO webhooks_request;
 GRANT SELECT ON webhook_totals TO webhooks_request;
 GRANT UPDATE (changed_at) ON tenants TO webhooks_request;
+GRANT UPDATE (due_at) ON waiting_deliveries TO webhooks_request;
+GRANT UPDATE (error) ON deliveries TO webhooks_request;
+GRANT UPDATE (next_attempt_at) ON deliveries TO webhooks_request;
+GRANT UPDATE (state) ON deliveries TO webhooks_request;
+GRANT UPDATE (status) ON deliveries TO webhooks_request;
 GRANT UPDATE (webhooks_version) ON tenants TO webhooks_request;
 
 -- Comments
@@ -386,5 +405,6 @@ COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
 COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
 COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
+COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';
 COMMENT ON TABLE webhook_leases IS 'the one dispatcher at a time that sends for a webhook with limits, ordering or an open breaker';

@@ -4,11 +4,13 @@ import type { Environment } from '#config/environment';
 import { DatabaseModule } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
+import { DeliveriesModule } from './deliveries/deliveries.module';
 import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { UsersModule } from './users/users.module';
+import { WebhooksModule } from './webhooks/webhooks.module';
 
 /** The API app: what it is made of, and nothing else. */
 @Module({})
@@ -22,9 +24,11 @@ export class AppModule {
         DatabaseModule.for('webhooks-api'),
         HttpModule,
         ApiHealthModule,
+        DeliveriesModule,
         EventsModule,
         TenantsModule,
         UsersModule,
+        WebhooksModule,
       ],
     };
   }

@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { TenantDatabase } from '#database/tenant-database';
+import { notFound } from '#kernel/app-error';
+import { findWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
+import type { FullDelivery } from './dto/delivery.response';
+import { countHistory, type HistoryCounts } from './history-counts.queries';
+import type { HistoryFilter } from './history-filter';
+import {
+  findDelivery,
+  readAttempts,
+  readContents,
+  readHistoryPage,
+  type DeliveryRow,
+  type HistoryPage,
+} from './history.queries';
+
+/** An id from a path: which delivery, and whether it was presented as a test's. */
+export interface DeliveryRef {
+  id: string;
+  isTest: boolean;
+}
+
+/** Reads the deliveries of webhooks, deleted ones included. */
+@Injectable()
+export class DeliveryHistory {
+  constructor(@Inject(TenantDatabase) private readonly database: TenantDatabase) {}
+
+  /** One page, whether more follow, and the counts of the whole. @throws AppError 404 for a webhook out of reach. */
+  list(
+    reach: Reach,
+    webhookId: string,
+    filter: HistoryFilter,
+    page: HistoryPage,
+  ): Promise<{ deliveries: FullDelivery[]; hasMore: boolean; counts: HistoryCounts }> {
+    const { tenantId } = reach;
+    return this.database.run(tenantId, async (manager) => {
+      await findWebhookOrDeleted(manager, reach, webhookId);
+      const counts = await countHistory(manager, tenantId, webhookId, filter);
+      const found = await readHistoryPage(manager, tenantId, webhookId, filter, { ...page, limit: page.limit + 1 });
+      const deliveries = await withContents(manager, tenantId, found.slice(0, page.limit), false);
+      return { deliveries, hasMore: found.length > page.limit, counts };
+    });
+  }
+
+  /** One delivery with the bodies of all responses. @throws AppError 404. */
+  read(reach: Reach, webhookId: string, { id, isTest }: DeliveryRef): Promise<FullDelivery> {
+    const { tenantId } = reach;
+    return this.database.run(tenantId, async (manager) => {
+      await findWebhookOrDeleted(manager, reach, webhookId);
+      const delivery = await findDelivery(manager, tenantId, webhookId, id);
+      if (delivery?.is_test !== isTest) throw notFound('Delivery');
+      const [full] = await withContents(manager, tenantId, [delivery], true);
+      if (full === undefined) throw notFound('Delivery');
+      return full;
+    });
+  }
+}
+
+async function withContents(
+  manager: EntityManager,
+  tenantId: string,
+  deliveries: DeliveryRow[],
+  withBodies: boolean,
+): Promise<FullDelivery[]> {
+  const contents = await readContents(manager, tenantId, deliveries);
+  const ids = deliveries.map((delivery) => delivery.id);
+  const attempts = await readAttempts(manager, tenantId, ids, withBodies);
+  return deliveries.map((delivery) => ({
+    delivery,
+    content: contents.get(delivery.id),
+    attempts: attempts.get(delivery.id) ?? [],
+  }));
+}

@@ -1,0 +1,147 @@
+import type { EntityManager } from 'typeorm';
+import { DELIVERY_STATUSES, type DeliveryState, type DeliveryStatus } from './delivery-status';
+import { idRange, type HistoryFilter } from './history-filter';
+
+/** A delivery as its record stands. */
+export interface DeliveryRow {
+  id: string;
+  webhook_id: string;
+  event_id: string;
+  event_type: string;
+  status: DeliveryStatus;
+  state: DeliveryState;
+  attempts: number;
+  is_test: boolean;
+  next_attempt_at: Date | null;
+  last_attempt_at: Date | null;
+  response_code: number | null;
+  response_time_ms: number | null;
+  error: string | null;
+  original_delivery_id: string | null;
+}
+
+/** Where a page of the history, newest first, begins. */
+export interface HistoryPage {
+  limit: number;
+  offset: number;
+  /** Only what is older than this delivery. */
+  beforeId?: string;
+}
+
+const COLUMNS =
+  'id, webhook_id, event_id, event_type, status, state, attempts, is_test, next_attempt_at, last_attempt_at, response_code, response_time_ms, error, original_delivery_id';
+
+/** Deliveries of a webhook, newest first. The index leads with the status: each is read in order, and they are merged. */
+export async function readHistoryPage(
+  manager: EntityManager,
+  tenantId: string,
+  webhookId: string,
+  filter: HistoryFilter,
+  page: HistoryPage,
+): Promise<DeliveryRow[]> {
+  const { from, until } = idRange(filter);
+  const before = page.beforeId !== undefined && page.beforeId < until ? page.beforeId : until;
+  const statuses = filter.status === undefined ? DELIVERY_STATUSES : [filter.status];
+  const values: unknown[] = [tenantId, webhookId, from, before, page.limit, page.offset];
+  if (filter.eventType !== undefined) values.push(filter.eventType);
+  const ranges = statuses.map(
+    (status) =>
+      `(SELECT ${COLUMNS} FROM deliveries
+        WHERE tenant_id = $1 AND webhook_id = $2 AND status = '${status}' AND id >= $3 AND id < $4
+          ${filter.eventType === undefined ? '' : 'AND event_type = $7'}
+        ORDER BY id DESC LIMIT $5::integer + $6::integer)`,
+  );
+  return manager.query(
+    `SELECT * FROM (${ranges.join(' UNION ALL ')}) merged ORDER BY id DESC LIMIT $5::integer OFFSET $6::integer`,
+    values,
+  );
+}
+
+/** One delivery of a webhook, or null. */
+export async function findDelivery(
+  manager: EntityManager,
+  tenantId: string,
+  webhookId: string,
+  id: string,
+): Promise<DeliveryRow | null> {
+  const rows: DeliveryRow[] = await manager.query(
+    `SELECT ${COLUMNS} FROM deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND id = $3`,
+    [tenantId, webhookId, id],
+  );
+  return rows[0] ?? null;
+}
+
+/** What belongs to a delivery and lives in tables of its own. */
+export interface DeliveryContentRow {
+  id: string;
+  client_event_id: string | null;
+  /** Null for a test, which has no event, and once retention took the event. */
+  occurred_at: Date | null;
+  /** The payload's `data` as published; null once retention took it. */
+  data: Buffer | null;
+  response_body: Buffer | null;
+  response_truncated: boolean | null;
+}
+
+/** The events, payloads and last responses of deliveries. */
+export async function readContents(
+  manager: EntityManager,
+  tenantId: string,
+  deliveries: DeliveryRow[],
+): Promise<Map<string, DeliveryContentRow>> {
+  if (deliveries.length === 0) return new Map();
+  const rows: DeliveryContentRow[] = await manager.query(
+    `SELECT d.id, e.client_event_id, e.occurred_at, p.data, r.body AS response_body, r.truncated AS response_truncated
+     FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(id, event_id, attempts)
+     LEFT JOIN events e ON e.id = d.event_id AND e.tenant_id = $1
+     LEFT JOIN event_payloads p ON p.event_id = d.event_id AND p.tenant_id = $1
+     LEFT JOIN attempt_responses r ON r.delivery_id = d.id AND r.number = d.attempts AND r.tenant_id = $1`,
+    [
+      tenantId,
+      deliveries.map((delivery) => delivery.id),
+      deliveries.map((delivery) => delivery.event_id),
+      deliveries.map((delivery) => delivery.attempts),
+    ],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+export interface AttemptRow {
+  delivery_id: string;
+  number: number;
+  started_at: Date;
+  duration_ms: number;
+  status_code: number | null;
+  error_class: string | null;
+  error: string | null;
+  response_body: Buffer | null;
+  response_truncated: boolean | null;
+}
+
+/**
+ * The attempts of deliveries in their order.
+ * @param withBodies whether with the responses' bodies, which may be many kilobytes each.
+ */
+export async function readAttempts(
+  manager: EntityManager,
+  tenantId: string,
+  deliveryIds: string[],
+  withBodies: boolean,
+): Promise<Map<string, AttemptRow[]>> {
+  const attempts = new Map<string, AttemptRow[]>(deliveryIds.map((id) => [id, []]));
+  if (deliveryIds.length === 0) return attempts;
+  const sorted = [...deliveryIds].sort();
+  const body = withBodies
+    ? 'r.body AS response_body, r.truncated AS response_truncated'
+    : 'NULL AS response_body, NULL AS response_truncated';
+  const rows: AttemptRow[] = await manager.query(
+    `SELECT a.delivery_id, a.number, a.started_at, a.duration_ms, a.status_code, a.error_class, a.error, ${body}
+     FROM attempts a
+     ${withBodies ? 'LEFT JOIN attempt_responses r ON r.delivery_id = a.delivery_id AND r.number = a.number' : ''}
+     WHERE a.tenant_id = $1 AND a.delivery_id = ANY ($2::uuid[]) AND a.delivery_id >= $3 AND a.delivery_id <= $4
+     ORDER BY a.delivery_id, a.number`,
+    [tenantId, sorted, sorted[0], sorted.at(-1)],
+  );
+  for (const row of rows) attempts.get(row.delivery_id)?.push(row);
+  return attempts;
+}

@@ -1,0 +1,91 @@
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
+import { IsBoolean } from 'class-validator';
+import { IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
+import { IsEventList, IsHeaderMap, IsTimeout, IsWebhookSecret } from '../webhook-fields';
+import { RetryPolicyDto } from './retry-policy.dto';
+
+const MAX_URL_LENGTH = 2_048;
+const MAX_NAME_LENGTH = 255;
+const MAX_DESCRIPTION_LENGTH = 2_000;
+const MAX_PROJECT_ID_LENGTH = 255;
+
+/** What a webhook is made of. */
+export class CreateWebhookDto {
+  @ApiProperty({
+    description: 'Where events are posted to',
+    maxLength: MAX_URL_LENGTH,
+    example: 'https://api.example.com/webhooks/trae',
+  })
+  @IsText(1, MAX_URL_LENGTH)
+  url!: string;
+
+  @ApiProperty({
+    type: [String],
+    description: 'Event types subscribed to; `build.*` stands for all that begin with `build.`, `*` for all',
+    example: ['build.completed', 'build.failed', 'deployment.completed', 'deployment.failed'],
+  })
+  @IsEventList()
+  events!: string[];
+
+  @ApiProperty({ minLength: 1, maxLength: MAX_NAME_LENGTH, example: 'CI/CD Notifications' })
+  @IsText(1, MAX_NAME_LENGTH)
+  name!: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: MAX_DESCRIPTION_LENGTH,
+    example: 'Receive notifications for build and deployment events',
+  })
+  @MayBeNull()
+  @IsText(0, MAX_DESCRIPTION_LENGTH)
+  description?: string | null;
+
+  @ApiPropertyOptional({
+    description: 'Signs every delivery; one is generated when none is given',
+    example: 'your-webhook-secret-key',
+  })
+  @MayBeAbsent()
+  @IsWebhookSecret()
+  secret?: string;
+
+  @ApiPropertyOptional({ default: true, description: 'Whether it receives events' })
+  @MayBeAbsent()
+  @IsBoolean({ message: 'must be true or false' })
+  active?: boolean;
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description: 'Receives the events of this project only; without one, those of every project',
+    example: 'proj_123',
+  })
+  @MayBeNull()
+  @IsText(1, MAX_PROJECT_ID_LENGTH)
+  project_id?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'Sent along with every delivery; at most 20, and none that the service sets itself',
+    example: { 'X-Custom-Header': 'custom-value', Authorization: 'Bearer your-api-token' },
+  })
+  @MayBeAbsent()
+  @IsHeaderMap()
+  headers?: Record<string, string>;
+
+  @ApiPropertyOptional({ type: 'number', minimum: 1, maximum: 60, default: 30, description: 'Seconds', example: 30 })
+  @MayBeAbsent()
+  @IsTimeout()
+  timeout?: number;
+
+  @ApiPropertyOptional({ type: () => RetryPolicyDto })
+  @MayBeAbsent()
+  @IsNested(() => RetryPolicyDto)
+  retry_policy?: RetryPolicyDto;
+}
+
+/** What is to change; fields that are not given stay, `headers` and `retry_policy` replace the whole. */
+export class UpdateWebhookDto extends PartialType(OmitType(CreateWebhookDto, ['project_id']), {
+  skipNullProperties: false,
+}) {}

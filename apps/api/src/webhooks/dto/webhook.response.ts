@@ -1,0 +1,279 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { WebhookEntity } from '#database/entities/webhook.entity';
+import { formatId } from '#kernel/ids';
+import { formatInstant, formatInstantOrNull } from '#kernel/instants';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
+import { Pagination } from '../../http/page';
+import { successRate } from '../../stats/success-rate';
+import type { WebhookTotals } from '../../stats/webhook-totals.queries';
+import { RetryPolicyResponse, toStoredRetryPolicy } from './retry-policy.dto';
+
+const INSTANT = '2024-01-01T12:00:00Z';
+
+/** Deliveries since the webhook was made. */
+export class WebhookStatsResponse {
+  @ApiProperty({ example: 150 })
+  total_deliveries!: number;
+
+  @ApiProperty({ example: 145 })
+  successful_deliveries!: number;
+
+  @ApiProperty({ example: 5, description: 'Cancelled ones included' })
+  failed_deliveries!: number;
+
+  @ApiProperty({ type: String, nullable: true, example: '2024-01-01T11:30:00Z' })
+  last_delivery!: string | null;
+
+  static from(totals: WebhookTotals): WebhookStatsResponse {
+    return {
+      total_deliveries: totals.created,
+      successful_deliveries: totals.successful,
+      failed_deliveries: totals.failed + totals.cancelled,
+      last_delivery: formatInstantOrNull(totals.lastDeliveryAt),
+    };
+  }
+}
+
+export class ListedWebhookStatsResponse extends WebhookStatsResponse {
+  @ApiProperty({ example: 96.67, description: 'Percent of those that finished; cancelled ones do not count' })
+  success_rate!: number;
+
+  static override from(totals: WebhookTotals): ListedWebhookStatsResponse {
+    return { ...WebhookStatsResponse.from(totals), success_rate: successRate(totals.successful, totals.failed) };
+  }
+}
+
+export class FullWebhookStatsResponse extends ListedWebhookStatsResponse {
+  @ApiProperty({ type: Number, nullable: true, example: 250, description: 'Milliseconds; null while nothing finished' })
+  average_response_time!: number | null;
+
+  static override from(totals: WebhookTotals): FullWebhookStatsResponse {
+    return { ...ListedWebhookStatsResponse.from(totals), average_response_time: totals.averageResponseTimeMs };
+  }
+}
+
+/** What every answer shows of a webhook's settings. */
+export class WebhookCoreResponse {
+  @ApiProperty({ example: 'webhook_01k9zq5v7c2m8x4r6t0w3y5b7d' })
+  webhook_id!: string;
+
+  @ApiProperty({ example: 'https://api.example.com/webhooks/trae' })
+  url!: string;
+
+  @ApiProperty({ type: [String], example: ['build.completed', 'build.failed'] })
+  events!: string[];
+
+  @ApiProperty({ example: 'CI/CD Notifications' })
+  name!: string;
+
+  @ApiProperty({ type: String, nullable: true, example: 'Receive notifications for build and deployment events' })
+  description!: string | null;
+
+  @ApiProperty({ example: true })
+  active!: boolean;
+
+  static core(webhook: WebhookEntity): WebhookCoreResponse {
+    return {
+      webhook_id: formatId('webhook', webhook.id),
+      url: webhook.url,
+      events: webhook.events,
+      name: webhook.name,
+      description: webhook.description,
+      active: webhook.active,
+    };
+  }
+}
+
+export class ListedWebhookResponse extends WebhookCoreResponse {
+  @ApiProperty({ type: String, nullable: true, example: 'proj_123' })
+  project_id!: string | null;
+
+  @ApiProperty({ example: INSTANT })
+  created_at!: string;
+
+  @ApiProperty({ example: INSTANT })
+  updated_at!: string;
+
+  @ApiProperty({ example: 'user_01k9zq5v7c2m8x4r6t0w3y5b7d' })
+  created_by!: string;
+
+  @ApiProperty()
+  stats!: ListedWebhookStatsResponse;
+
+  static from(webhook: WebhookEntity, totals: WebhookTotals): ListedWebhookResponse {
+    return {
+      ...WebhookCoreResponse.core(webhook),
+      ...origin(webhook),
+      stats: ListedWebhookStatsResponse.from(totals),
+    };
+  }
+}
+
+export class WebhookListResponse {
+  @ApiProperty({ type: [ListedWebhookResponse] })
+  webhooks!: ListedWebhookResponse[];
+
+  @ApiProperty({ example: 1 })
+  total!: number;
+
+  @ApiProperty()
+  pagination!: Pagination;
+}
+
+/** The settings that only the tenant's own may see. */
+export interface OpenedSecrets {
+  secret: string;
+  headers: Record<string, string>;
+}
+
+export class CreatedWebhookResponse extends WebhookCoreResponse {
+  @ApiProperty({ example: 'your-webhook-secret-key' })
+  secret!: string;
+
+  @ApiProperty({ type: String, nullable: true, example: 'proj_123' })
+  project_id!: string | null;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { 'X-Custom-Header': 'custom-value' },
+  })
+  headers!: Record<string, string>;
+
+  @ApiProperty({ example: 30, description: 'Seconds' })
+  timeout!: number;
+
+  @ApiProperty()
+  retry_policy!: RetryPolicyResponse;
+
+  @ApiProperty({ example: INSTANT })
+  created_at!: string;
+
+  @ApiProperty({ example: INSTANT })
+  updated_at!: string;
+
+  @ApiProperty({ example: 'user_01k9zq5v7c2m8x4r6t0w3y5b7d' })
+  created_by!: string;
+
+  @ApiProperty()
+  stats!: WebhookStatsResponse;
+
+  static from(webhook: WebhookEntity, opened: OpenedSecrets, totals: WebhookTotals): CreatedWebhookResponse {
+    return {
+      ...WebhookCoreResponse.core(webhook),
+      secret: opened.secret,
+      headers: opened.headers,
+      ...sending(webhook),
+      ...origin(webhook),
+      stats: WebhookStatsResponse.from(totals),
+    };
+  }
+}
+
+export class RecentDeliveryResponse {
+  @ApiProperty({ example: 'del_01k9zq5v7c2m8x4r6t0w3y5b7d' })
+  delivery_id!: string;
+
+  @ApiProperty({ example: 'build.completed' })
+  event_type!: string;
+
+  @ApiProperty({ enum: DELIVERY_STATUSES, example: 'success' })
+  status!: DeliveryStatus;
+
+  @ApiProperty({ type: Number, nullable: true, example: 200 })
+  response_code!: number | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: 245, description: 'Milliseconds' })
+  response_time!: number | null;
+
+  @ApiProperty({ type: String, nullable: true, example: '2024-01-01T11:30:00Z' })
+  delivered_at!: string | null;
+
+  @ApiProperty({ example: 1 })
+  attempts!: number;
+
+  @ApiPropertyOptional({ example: 'HTTP 500: Internal Server Error', description: 'Only where there was one' })
+  error?: string;
+}
+
+export class WebhookResponse extends CreatedWebhookResponse {
+  @ApiPropertyOptional({ description: 'Why the service made it inactive; only where it did' })
+  disabled_reason?: string;
+
+  @ApiProperty()
+  override stats!: FullWebhookStatsResponse;
+
+  @ApiProperty({ type: [RecentDeliveryResponse], description: 'The 10 latest' })
+  recent_deliveries!: RecentDeliveryResponse[];
+
+  static full(
+    webhook: WebhookEntity,
+    opened: OpenedSecrets,
+    totals: WebhookTotals,
+    recentDeliveries: RecentDeliveryResponse[],
+  ): WebhookResponse {
+    return {
+      ...CreatedWebhookResponse.from(webhook, opened, totals),
+      ...(webhook.disabledReason !== null && { disabled_reason: webhook.disabledReason }),
+      stats: FullWebhookStatsResponse.from(totals),
+      recent_deliveries: recentDeliveries,
+    };
+  }
+}
+
+export class UpdatedWebhookResponse extends WebhookCoreResponse {
+  @ApiProperty({ example: 45, description: 'Seconds' })
+  timeout!: number;
+
+  @ApiProperty()
+  retry_policy!: RetryPolicyResponse;
+
+  @ApiProperty({ example: '2024-01-01T12:30:00Z' })
+  updated_at!: string;
+
+  static from(webhook: WebhookEntity): UpdatedWebhookResponse {
+    return {
+      ...WebhookCoreResponse.core(webhook),
+      ...sending(webhook),
+      updated_at: formatInstant(webhook.updatedAt.getTime()),
+    };
+  }
+}
+
+export class DeletedWebhookResponse {
+  @ApiProperty({ example: 'Webhook deleted successfully' })
+  message!: string;
+
+  @ApiProperty({ example: 'webhook_01k9zq5v7c2m8x4r6t0w3y5b7d' })
+  webhook_id!: string;
+
+  @ApiProperty({ example: INSTANT })
+  deleted_at!: string;
+
+  static from(id: string, deletedAt: Date): DeletedWebhookResponse {
+    return {
+      message: 'Webhook deleted successfully',
+      webhook_id: formatId('webhook', id),
+      deleted_at: formatInstant(deletedAt.getTime()),
+    };
+  }
+}
+
+function sending(webhook: WebhookEntity): { timeout: number; retry_policy: RetryPolicyResponse } {
+  // In the reference's order, which jsonb does not keep.
+  return { timeout: webhook.timeoutMs / 1_000, retry_policy: toStoredRetryPolicy(webhook.retryPolicy) };
+}
+
+function origin(webhook: WebhookEntity): {
+  project_id: string | null;
+  created_at: string;
+  updated_at: string;
+  created_by: string;
+} {
+  return {
+    project_id: webhook.projectId,
+    created_at: formatInstant(webhook.createdAt.getTime()),
+    updated_at: formatInstant(webhook.updatedAt.getTime()),
+    created_by: formatId('user', webhook.createdBy),
+  };
+}

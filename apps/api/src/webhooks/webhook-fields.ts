@@ -1,0 +1,97 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsNumber, Max, Min, ValidateBy } from 'class-validator';
+import { isReservedHeader } from '#webhook-rules/delivery-request';
+import { isValidEventPattern } from '#webhook-rules/event-matching';
+import { isUsableSecret } from '#webhook-rules/signature';
+import { IsText } from '../http/body-fields';
+
+const MAX_EVENTS = 100;
+const MAX_HEADERS = 20;
+const MAX_HEADER_NAME_LENGTH = 256;
+const MAX_HEADER_BYTES = 4_096;
+const MIN_SECRET_LENGTH = 6;
+const MAX_SECRET_LENGTH = 256;
+const MIN_TIMEOUT_SECONDS = 1;
+const MAX_TIMEOUT_SECONDS = 60;
+/** RFC 9110, 5.1: a token. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** RFC 9110, 5.5, without obs-text, which receivers read in different encodings. */
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+
+/** Event types and patterns to subscribe to; what is given twice counts once. */
+export function IsEventList(): PropertyDecorator {
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? [...new Set<unknown>(value)] : value)),
+    IsArray({ message: 'must be a list of event types' }),
+    ArrayMinSize(1, { message: 'must name at least one event type' }),
+    ArrayMaxSize(MAX_EVENTS, { message: `must name at most ${MAX_EVENTS} event types` }),
+    ValidateBy(
+      {
+        name: 'isEventList',
+        validator: { validate: (item) => typeof item === 'string' && isValidEventPattern(item) },
+      },
+      { each: true, message: 'must hold event types such as build.completed, build.* or *' },
+    ),
+  );
+}
+
+/** A secret that receivers' libraries can verify with. */
+export function IsWebhookSecret(): PropertyDecorator {
+  return applyDecorators(
+    ValidateBy(
+      {
+        name: 'isUsableSecret',
+        validator: { validate: (value) => typeof value === 'string' && isUsableSecret(value) },
+      },
+      { message: 'must be any text, or whsec_ followed by base64' },
+    ),
+    IsText(MIN_SECRET_LENGTH, MAX_SECRET_LENGTH),
+  );
+}
+
+/** Seconds that an attempt may take, to the millisecond. */
+export function IsTimeout(): PropertyDecorator {
+  const message = `must be a number of seconds from ${MIN_TIMEOUT_SECONDS} to ${MAX_TIMEOUT_SECONDS}`;
+  return applyDecorators(
+    IsNumber({ maxDecimalPlaces: 3 }, { message }),
+    Min(MIN_TIMEOUT_SECONDS, { message }),
+    Max(MAX_TIMEOUT_SECONDS, { message }),
+  );
+}
+
+/** Custom headers by name. */
+export function IsHeaderMap(): PropertyDecorator {
+  return applyDecorators(
+    // The object as it was parsed: class-transformer's copy would lose a header that is called "constructor".
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    ValidateBy({
+      name: 'isHeaderMap',
+      validator: {
+        validate: (value) => headerProblem(value) === null,
+        defaultMessage: (given) => headerProblem(given?.value) ?? '',
+      },
+    }),
+  );
+}
+
+/** What is wrong with custom headers; values are never named, since they may be secret. */
+function headerProblem(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return 'must be an object of names and texts';
+  const entries = Object.entries(value);
+  if (entries.length > MAX_HEADERS) return `must hold at most ${MAX_HEADERS} headers`;
+  const seen = new Set<string>();
+  for (const [name, text] of entries) {
+    const shown = JSON.stringify(name.slice(0, 64));
+    const isName = HEADER_NAME.test(name) && name.length <= MAX_HEADER_NAME_LENGTH && name !== '__proto__';
+    if (!isName) return `${shown} is not a valid header name`;
+    if (isReservedHeader(name)) return `${shown} is set by the service and cannot be chosen`;
+    if (seen.has(name.toLowerCase())) return `${shown} is given twice; names do not differ by case`;
+    seen.add(name.toLowerCase());
+    if (typeof text !== 'string' || !HEADER_VALUE.test(text))
+      return `${shown} must have a text of ASCII without line breaks`;
+    if (text.length > MAX_HEADER_BYTES) return `${shown} must have at most ${MAX_HEADER_BYTES} characters`;
+  }
+  return null;
+}

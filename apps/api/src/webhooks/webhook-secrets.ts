@@ -1,0 +1,32 @@
+import type { WebhookEntity } from '#database/entities/webhook.entity';
+import type { SecretBox } from '#database/secret-box';
+import { sealContext } from '#database/webhook-target';
+import type { OpenedSecrets } from './dto/webhook.response';
+
+/** The columns that hold custom headers, sealed. */
+export function sealHeaders(
+  box: SecretBox,
+  webhookId: string,
+  headers: Record<string, string>,
+): Pick<WebhookEntity, 'sealedHeaders' | 'headerNames'> {
+  const headerNames = Object.keys(headers);
+  const sealedHeaders =
+    headerNames.length === 0 ? null : box.seal(JSON.stringify(headers), sealContext(webhookId, 'headers'));
+  return { sealedHeaders, headerNames };
+}
+
+/** The column that holds the secret, sealed. */
+export function sealSecret(box: SecretBox, webhookId: string, secret: string): Buffer {
+  return box.seal(secret, sealContext(webhookId, 'secret'));
+}
+
+/** @throws Error when they were sealed with a key that is not configured. */
+export function openSecrets(box: SecretBox, webhook: WebhookEntity): OpenedSecrets {
+  return {
+    secret: box.open(webhook.sealedSecret, sealContext(webhook.id, 'secret')),
+    headers:
+      webhook.sealedHeaders === null
+        ? {}
+        : (JSON.parse(box.open(webhook.sealedHeaders, sealContext(webhook.id, 'headers'))) as Record<string, string>),
+  };
+}

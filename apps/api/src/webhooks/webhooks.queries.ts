@@ -1,0 +1,65 @@
+import { IsNull, type EntityManager, type FindOptionsWhere } from 'typeorm';
+import { WebhookEntity } from '#database/entities/webhook.entity';
+import { notFound } from '#kernel/app-error';
+import type { Caller } from '../http/caller';
+import type { ListWebhooksQuery } from './dto/list-webhooks.query';
+
+/** What decides which webhooks a caller sees: the tenant, and the project of a token bound to one. */
+export type Reach = Pick<Caller, 'tenantId' | 'projectId'>;
+
+const SORT_COLUMNS = { created_at: 'createdAt', updated_at: 'updatedAt', name: 'name' } as const;
+
+/** A webhook within reach that is not deleted. @throws AppError 404. */
+export async function findWebhook(manager: EntityManager, reach: Reach, id: string): Promise<WebhookEntity> {
+  return found(await manager.findOneBy(WebhookEntity, { ...within(reach), id, deletedAt: IsNull() }));
+}
+
+/** A webhook within reach, deleted ones included: their history and statistics stay readable. @throws AppError 404. */
+export async function findWebhookOrDeleted(manager: EntityManager, reach: Reach, id: string): Promise<WebhookEntity> {
+  return found(await manager.findOneBy(WebhookEntity, { ...within(reach), id }));
+}
+
+/** One page of the webhooks within reach, and how many there are; equal ones in the order of creation. */
+export async function listWebhooks(
+  manager: EntityManager,
+  reach: Reach,
+  query: ListWebhooksQuery,
+): Promise<[WebhookEntity[], number]> {
+  if (reach.projectId !== null && query.project_id !== undefined && query.project_id !== reach.projectId)
+    return [[], 0];
+  return manager.findAndCount(WebhookEntity, {
+    where: {
+      ...within(reach),
+      deletedAt: IsNull(),
+      ...(query.project_id !== undefined && { projectId: query.project_id }),
+      ...(query.active !== undefined && { active: query.active }),
+    },
+    order: { [SORT_COLUMNS[query.sort]]: query.order, id: query.order },
+    take: query.limit,
+    skip: query.offset,
+  });
+}
+
+/** The tenant's webhooks that are not deleted. */
+export function countWebhooks(manager: EntityManager, tenantId: string): Promise<number> {
+  return manager.countBy(WebhookEntity, { tenantId, deletedAt: IsNull() });
+}
+
+/**
+ * Tells dispatchers that webhooks change in this transaction. To be called first: it also keeps two changes of one
+ * tenant from running at the same time.
+ */
+export async function bumpWebhooksVersion(manager: EntityManager, tenantId: string): Promise<void> {
+  await manager.query('UPDATE tenants SET webhooks_version = webhooks_version + 1, changed_at = now() WHERE id = $1', [
+    tenantId,
+  ]);
+}
+
+function within({ tenantId, projectId }: Reach): FindOptionsWhere<WebhookEntity> {
+  return { tenantId, ...(projectId !== null && { projectId }) };
+}
+
+function found(webhook: WebhookEntity | null): WebhookEntity {
+  if (webhook === null) throw notFound('Webhook');
+  return webhook;
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { SECRET_BOX } from '#database/database.module';
+import { WebhookEntity } from '#database/entities/webhook.entity';
+import type { SecretBox } from '#database/secret-box';
+import { TenantDatabase } from '#database/tenant-database';
+import type { AddressGuard } from '#delivery-client/address-guard';
+import { AppError, conflict, invalidRequest } from '#kernel/app-error';
+import { newUuid } from '#kernel/ids';
+import { isValidEventType } from '#webhook-rules/event-matching';
+import { generateSecret, SECRET_BYTES } from '#webhook-rules/signature';
+import { EventTypeCatalog } from '../event-types/event-type-catalog';
+import type { Caller } from '../http/caller';
+import { cancelWaiting } from './cancel-waiting.queries';
+import { toStoredRetryPolicy } from './dto/retry-policy.dto';
+import type { CreateWebhookDto, UpdateWebhookDto } from './dto/webhook.dto';
+import type { OpenedSecrets } from './dto/webhook.response';
+import { ADDRESS_GUARD } from './sending.module';
+import { openSecrets, sealHeaders, sealSecret } from './webhook-secrets';
+import { checkWebhookUrl } from './webhook-url';
+import { bumpWebhooksVersion, countWebhooks, findWebhook } from './webhooks.queries';
+
+const DEFAULT_TIMEOUT_SECONDS = 30;
+/** Dispatchers keep a tenant's webhooks in memory; the operator may allow more with `max_webhooks`. */
+export const DEFAULT_MAX_WEBHOOKS = 1_000;
+
+/** Changes webhooks; every change reaches all dispatchers before the next event. */
+@Injectable()
+export class WebhooksService {
+  constructor(
+    @Inject(TenantDatabase) private readonly database: TenantDatabase,
+    @Inject(SECRET_BOX) private readonly box: SecretBox,
+    @Inject(ADDRESS_GUARD) private readonly guard: AddressGuard,
+    @Inject(EventTypeCatalog) private readonly eventTypes: EventTypeCatalog,
+  ) {}
+
+  /** @throws AppError 400 for a URL or event type that cannot be, 403 for another project, 409 at the limit. */
+  async create(caller: Caller, wanted: CreateWebhookDto): Promise<{ webhook: WebhookEntity; opened: OpenedSecrets }> {
+    const projectId = wanted.project_id ?? caller.projectId;
+    if (caller.projectId !== null && projectId !== caller.projectId) {
+      throw new AppError(403, 'project_forbidden', `project_id: this token is bound to project ${caller.projectId}`);
+    }
+    this.checkEventTypes(caller.tenantId, wanted.events);
+    await checkWebhookUrl(this.guard, wanted.url);
+    const now = new Date();
+    const id = newUuid(now.getTime());
+    const opened = {
+      secret: wanted.secret ?? generateSecret(randomBytes(SECRET_BYTES)),
+      headers: wanted.headers ?? {},
+    };
+    const webhook: WebhookEntity = {
+      id,
+      tenantId: caller.tenantId,
+      projectId,
+      name: wanted.name,
+      description: wanted.description ?? null,
+      url: wanted.url,
+      events: wanted.events,
+      sealedSecret: sealSecret(this.box, id, opened.secret),
+      ...sealHeaders(this.box, id, opened.headers),
+      active: wanted.active ?? true,
+      timeoutMs: toMs(wanted.timeout ?? DEFAULT_TIMEOUT_SECONDS),
+      retryPolicy: toStoredRetryPolicy(wanted.retry_policy),
+      onInactive: 'drop',
+      disabledReason: null,
+      version: '1',
+      createdBy: caller.userId,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    };
+    await this.database.run(caller.tenantId, async (manager) => {
+      await bumpWebhooksVersion(manager, caller.tenantId);
+      await refuseBeyondLimit(manager, caller);
+      await manager.insert(WebhookEntity, webhook);
+    });
+    return { webhook, opened };
+  }
+
+  /**
+   * Changes the fields that are given. Making a webhook inactive cancels what waits.
+   * @throws AppError 404; 400 for a URL or event type that cannot be.
+   */
+  async update(caller: Caller, id: string, change: UpdateWebhookDto): Promise<WebhookEntity> {
+    const { tenantId } = caller;
+    if (change.events !== undefined) this.checkEventTypes(tenantId, change.events);
+    if (change.url !== undefined) await checkWebhookUrl(this.guard, change.url);
+    const columns = this.toColumns(id, change);
+    return this.database.run(tenantId, async (manager) => {
+      if (Object.keys(columns).length === 0) return findWebhook(manager, caller, id);
+      await bumpWebhooksVersion(manager, tenantId);
+      const before = await findWebhook(manager, caller, id);
+      await manager.update(
+        WebhookEntity,
+        { tenantId, id },
+        { ...columns, version: () => 'version + 1', updatedAt: new Date() },
+      );
+      if (before.active && change.active === false) {
+        await cancelWaiting(manager, tenantId, id, 'The webhook was made inactive');
+      }
+      return findWebhook(manager, caller, id);
+    });
+  }
+
+  /** Marks a webhook deleted and cancels what waits; its history stays. @throws AppError 404. */
+  async delete(caller: Caller, id: string): Promise<Date> {
+    const { tenantId } = caller;
+    const deletedAt = new Date();
+    await this.database.run(tenantId, async (manager) => {
+      await bumpWebhooksVersion(manager, tenantId);
+      await findWebhook(manager, caller, id);
+      await manager.update(WebhookEntity, { tenantId, id }, { deletedAt, active: false, version: () => 'version + 1' });
+      await cancelWaiting(manager, tenantId, id, 'The webhook was deleted');
+    });
+    return deletedAt;
+  }
+
+  /** @throws Error when they were sealed with a key that is not configured. */
+  open(webhook: WebhookEntity): OpenedSecrets {
+    return openSecrets(this.box, webhook);
+  }
+
+  private toColumns(id: string, change: UpdateWebhookDto): Partial<WebhookEntity> {
+    return {
+      ...(change.url !== undefined && { url: change.url }),
+      ...(change.events !== undefined && { events: change.events }),
+      ...(change.name !== undefined && { name: change.name }),
+      ...(change.description !== undefined && { description: change.description }),
+      ...(change.secret !== undefined && { sealedSecret: sealSecret(this.box, id, change.secret) }),
+      ...(change.active !== undefined && { active: change.active, disabledReason: null }),
+      ...(change.headers !== undefined && sealHeaders(this.box, id, change.headers)),
+      ...(change.timeout !== undefined && { timeoutMs: toMs(change.timeout) }),
+      ...(change.retry_policy !== undefined && { retryPolicy: toStoredRetryPolicy(change.retry_policy) }),
+    };
+  }
+
+  /** A pattern also stands for types that are registered later, so it need not match one that is known. */
+  private checkEventTypes(tenantId: string, events: string[]): void {
+    const unknown = events.filter((event) => isValidEventType(event) && !this.eventTypes.isKnown(tenantId, event));
+    if (unknown.length === 0) return;
+    throw invalidRequest([
+      { field: 'events', message: `${unknown.join(', ')}: not a known event type; GET /api/event-types lists them` },
+    ]);
+  }
+}
+
+/** Runs after the tenant is locked, so that two requests cannot both take the last place. */
+async function refuseBeyondLimit(manager: EntityManager, { tenantId, limits }: Caller): Promise<void> {
+  const maxWebhooks = limits.max_webhooks ?? DEFAULT_MAX_WEBHOOKS;
+  if ((await countWebhooks(manager, tenantId)) < maxWebhooks) return;
+  throw conflict('webhook_limit_reached', `There are ${maxWebhooks} webhooks, as many as the tenant may have`);
+}
+
+function toMs(seconds: number): number {
+  return Math.round(seconds * 1_000);
+}
