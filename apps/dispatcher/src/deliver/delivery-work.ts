@@ -12,6 +12,8 @@ export interface EventRecord {
   clientEventId: string | null;
   occurredAtMs: number;
   version: string;
+  /** 1 high, 0 normal, -1 low. */
+  priority: number;
   data: Buffer;
 }
 

@@ -1,4 +1,5 @@
 import type { DeliveryWork } from './delivery-work';
+import { WorkQueue } from './work-queue';
 
 export interface LanesOptions {
   /** Requests under way at once, over all webhooks. */
@@ -17,7 +18,7 @@ export type LaneSignal = 'answered' | 'unreachable' | 'none';
 interface Lane {
   webhookId: string;
   tenant: Tenant;
-  queue: DeliveryWork[];
+  queue: WorkQueue;
   inFlight: number;
   /** Requests it may have under way: halves to a single probe while nobody answers, doubles with answers. */
   limit: number;
@@ -141,7 +142,7 @@ export class Lanes {
   drain(): DeliveryWork[] {
     const left: DeliveryWork[] = [];
     for (const lane of this.lanes.values()) {
-      for (const work of lane.queue.splice(0)) {
+      for (const work of lane.queue.drain()) {
         this.bytes -= work.event.data.length;
         this.held.delete(work.id);
         left.push(work);
@@ -207,7 +208,7 @@ export class Lanes {
         this.tenants.set(tenantId, tenant);
       }
       const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
-      lane = { webhookId, tenant, queue: [], inFlight: 0, limit, backlogged: false, ready: false };
+      lane = { webhookId, tenant, queue: new WorkQueue(), inFlight: 0, limit, backlogged: false, ready: false };
       this.lanes.set(webhookId, lane);
       tenant.lanes += 1;
     }

@@ -41,8 +41,8 @@ const RECORD = `
 WITH input AS (
   SELECT t.*, substring($15::bytea FROM t.body_at FOR t.body_bytes) AS body
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[],
-    $9::smallint[], $10::text[], $11::text[], $12::timestamptz[], $13::integer[], $14::integer[], $16::boolean[])
-    AS t(id, owner, epoch, status, state, due_at, started_at, duration_ms, status_code, error_class, error, hour, body_at, body_bytes, truncated)
+    $9::smallint[], $10::text[], $11::text[], $12::timestamptz[], $13::integer[], $14::integer[], $16::boolean[], $19::smallint[])
+    AS t(id, owner, epoch, status, state, due_at, started_at, duration_ms, status_code, error_class, error, hour, body_at, body_bytes, truncated, priority)
 ), recorded AS (
   UPDATE deliveries d SET
     status = i.status, state = i.state, owner = NULL, next_attempt_at = i.due_at,
@@ -55,7 +55,7 @@ WITH input AS (
   FROM input i
   WHERE d.id = i.id AND d.id >= $17 AND d.id <= $18 AND d.owner = i.owner AND d.epoch = i.epoch
   RETURNING d.id, d.tenant_id, d.webhook_id, d.event_type, d.status, d.state, d.attempts, d.is_test, d.last_attempt_at,
-    d.response_time_ms, i.due_at, i.started_at, i.duration_ms, i.status_code, i.error_class, i.error, i.hour, i.body, i.body_bytes, i.truncated
+    d.response_time_ms, i.due_at, i.started_at, i.duration_ms, i.status_code, i.error_class, i.error, i.hour, i.body, i.body_bytes, i.truncated, i.priority
 ), kept AS (
   INSERT INTO attempts (delivery_id, number, tenant_id, started_at, duration_ms, status_code, error_class, error)
   SELECT id, attempts, tenant_id, started_at, duration_ms, status_code, error_class, error FROM recorded WHERE started_at IS NOT NULL
@@ -63,8 +63,8 @@ WITH input AS (
   INSERT INTO attempt_responses (delivery_id, number, tenant_id, body, truncated)
   SELECT id, attempts, tenant_id, body, truncated FROM recorded WHERE body_bytes > 0
 ), waiting AS (
-  INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at)
-  SELECT id, tenant_id, webhook_id, due_at FROM recorded WHERE due_at IS NOT NULL
+  INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+  SELECT id, tenant_id, webhook_id, due_at, priority FROM recorded WHERE due_at IS NOT NULL
 ), counted AS (
   INSERT INTO stats_deltas (tenant_id, webhook_id, event_type, hour, successful, failed, cancelled, response_times_ms, last_delivery_at)
   SELECT tenant_id, webhook_id, event_type, hour,
@@ -109,6 +109,7 @@ export async function writeOutcomes(pool: Pool, outcomes: Outcome[]): Promise<Se
       column((outcome) => outcome.attempt?.responseTruncated ?? false),
       sorted[0],
       sorted.at(-1),
+      column((outcome) => outcome.work.event.priority),
     ],
   });
   return new Set(answer.rows.map((row) => row.id));

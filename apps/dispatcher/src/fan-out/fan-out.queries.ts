@@ -16,6 +16,7 @@ interface PendingEventRow {
   client_event_id: string | null;
   occurred_at: Date;
   version: string;
+  priority: number;
   data: Buffer;
   webhooks_version: string;
 }
@@ -25,7 +26,7 @@ export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promis
   const answer = await pool.query<PendingEventRow>({
     name: 'read-pending-events',
     text: `
-      SELECT f.id AS fan_out_id, e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, p.data,
+      SELECT f.id AS fan_out_id, e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
         t.webhooks_version
       FROM pending_fan_outs f
       CROSS JOIN LATERAL unnest(f.event_ids) AS wanted(event_id)
@@ -44,6 +45,7 @@ export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promis
     clientEventId: row.client_event_id,
     occurredAtMs: row.occurred_at.getTime(),
     version: row.version,
+    priority: row.priority,
     data: row.data,
     webhooksVersion: BigInt(row.webhooks_version),
   }));
@@ -65,6 +67,7 @@ export interface PlannedDelivery {
   webhookId: string;
   eventId: string;
   eventType: string;
+  priority: number;
   owned: boolean;
 }
 
@@ -86,8 +89,9 @@ WITH me AS (
   ON CONFLICT (id) DO NOTHING
   RETURNING id, tenant_id, webhook_id, event_type, owner
 ), waiting AS (
-  INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at)
-  SELECT id, tenant_id, webhook_id, now() FROM made WHERE owner IS NULL
+  INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+  SELECT made.id, made.tenant_id, made.webhook_id, now(), p.priority
+  FROM made JOIN unnest($4::uuid[], $11::smallint[]) AS p(id, priority) ON p.id = made.id WHERE made.owner IS NULL
 ), counted AS (
   INSERT INTO stats_deltas (tenant_id, webhook_id, event_type, hour, created)
   SELECT made.tenant_id, made.webhook_id, made.event_type, h.hour, count(*)
@@ -121,6 +125,7 @@ export async function writeFanOut(
       planned.map((delivery) => delivery.eventType),
       planned.map((delivery) => delivery.owned),
       planned.map((delivery) => hourOf(delivery.id)),
+      planned.map((delivery) => delivery.priority),
     ],
   });
   return new Set(answer.rows.map((row) => row.id));

@@ -118,6 +118,7 @@ export class FanOut {
           webhookId,
           eventId: event.id,
           eventType: event.type,
+          priority: event.priority,
           owned,
         });
       }

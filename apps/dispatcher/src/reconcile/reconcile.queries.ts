@@ -60,10 +60,10 @@ async function release(queryable: Pick<Pool, 'query'>, condition: string, values
   const answer = await queryable.query(
     `WITH released AS (
        UPDATE deliveries d SET owner = NULL, state = CASE WHEN d.attempts = 0 THEN 'queued' ELSE 'retrying' END, next_attempt_at = now()
-       WHERE ${condition} AND d.status = 'pending' RETURNING d.id, d.tenant_id, d.webhook_id
+       WHERE ${condition} AND d.status = 'pending' RETURNING d.id, d.tenant_id, d.webhook_id, d.event_id
      )
-     INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at)
-     SELECT id, tenant_id, webhook_id, now() FROM released ON CONFLICT (delivery_id) DO NOTHING`,
+     INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+     SELECT r.id, r.tenant_id, r.webhook_id, now(), coalesce((SELECT priority FROM events e WHERE e.id = r.event_id), 0) FROM released r ON CONFLICT (delivery_id) DO NOTHING`,
     values,
   );
   return answer.rowCount ?? 0;

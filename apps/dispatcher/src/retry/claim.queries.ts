@@ -37,6 +37,7 @@ interface ClaimedRow {
   client_event_id: string | null;
   occurred_at: Date;
   version: string;
+  priority: number;
   data: Buffer | null;
   webhooks_version: string;
 }
@@ -70,6 +71,7 @@ export async function claimDue(pool: Pool, dispatcherId: string, rooms: LaneRoom
   }
 }
 
+// Of ten, six of high priority, three of normal and one of low, as far as there are any; see `work-queue.ts`.
 async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: LaneRoom[]): Promise<string[]> {
   const answer = await client.query<{ delivery_id: string }>({
     name: 'take-waiting',
@@ -79,8 +81,14 @@ async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: Lane
       ), picked AS (
         SELECT w.delivery_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS lane(webhook_id, room)
         CROSS JOIN LATERAL (
-          SELECT delivery_id FROM waiting_deliveries d WHERE d.webhook_id = lane.webhook_id AND d.due_at <= now()
-          ORDER BY d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) w
+          SELECT delivery_id FROM (
+            SELECT delivery_id, row_number() OVER (PARTITION BY priority ORDER BY due_at, delivery_id) / weight AS place
+            FROM (VALUES (1, 6.0), (0, 3.0), (-1, 1.0)) AS level(priority, weight)
+            CROSS JOIN LATERAL (
+              SELECT delivery_id, due_at FROM waiting_deliveries d
+              WHERE d.webhook_id = lane.webhook_id AND d.priority = level.priority AND d.due_at <= now()
+              ORDER BY d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) due
+          ) ranked ORDER BY place LIMIT lane.room) w
       )
       DELETE FROM waiting_deliveries d USING picked WHERE d.delivery_id = picked.delivery_id RETURNING d.delivery_id`,
     values: [dispatcherId, rooms.map((lane) => lane.webhookId), rooms.map((lane) => lane.room)],
@@ -98,7 +106,7 @@ async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]
         WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
         RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.event_id
       )
-      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, p.data, t.webhooks_version
+      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version
       FROM owned
       JOIN events e ON e.id = owned.event_id
       JOIN tenants t ON t.id = owned.tenant_id
@@ -128,6 +136,7 @@ function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
         clientEventId: row.client_event_id,
         occurredAtMs: row.occurred_at.getTime(),
         version: row.version,
+        priority: row.priority,
         data: row.data ?? Buffer.alloc(0),
       },
     },
