@@ -55,7 +55,7 @@ export class PublishBudget {
 
   private windowOf(tenantId: string, limit: number): Window {
     const known = this.windows.get(tenantId);
-    if (known !== undefined && known.limit === limit && performance.now() < known.endsAt) return known;
+    if (known?.limit === limit && performance.now() < known.endsAt) return known;
     const window: Window = {
       limit,
       reserved: 0,

@@ -1,8 +1,10 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
   ApiBody,
+  ApiConflictResponse,
   ApiHeader,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -10,20 +12,30 @@ import {
   ApiPayloadTooLargeResponse,
   ApiServiceUnavailableResponse,
   ApiTags,
+  ApiTooManyRequestsResponse,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import { invalidRequest, notFound } from '#kernel/app-error';
 import { isUuid } from '#kernel/ids';
+import { formatInstant } from '#kernel/instants';
 import { CurrentCaller, RawBody, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';
 import { RawJson } from '../http/raw-json';
 import { RequireScopes } from '../http/require-scopes';
-import { EventDeliveryResponse, EventDetailResponse, EventListResponse, EventResponse } from './dto/event.response';
+import {
+  CancelledEventResponse,
+  EventDeliveryResponse,
+  EventDetailResponse,
+  EventListResponse,
+  EventResponse,
+} from './dto/event.response';
 import { ListEventsQuery } from './dto/list-events.query';
 import { PublishBatchDto, PublishBatchResponse, PublishedEventResponse, PublishEventDto } from './dto/publish.dto';
 import { EventsQueries } from './events.queries';
+import { budgetHeaders } from './publish-limits';
 import { PublisherService } from './publisher.service';
+import { ScheduledEvents } from './scheduled-events';
 
 /** Room for the other fields beside `data`. */
 const ENVELOPE_BYTES = 16_384;
@@ -42,6 +54,7 @@ export class EventsController {
   constructor(
     private readonly publisher: PublisherService,
     private readonly events: EventsQueries,
+    private readonly scheduled: ScheduledEvents,
   ) {}
 
   @Post()
@@ -58,14 +71,21 @@ export class EventsController {
   @ApiBadRequestResponse({ type: ErrorResponse })
   @ApiPayloadTooLargeResponse({ type: ErrorResponse })
   @ApiUnprocessableEntityResponse({ description: 'The key was used before with another body', type: ErrorResponse })
+  @ApiTooManyRequestsResponse({
+    description: "Beyond the tenant's limit; see Retry-After and RateLimit-*",
+    type: ErrorResponse,
+  })
   @ApiServiceUnavailableResponse({ description: 'It could not be stored now; try again', type: ErrorResponse })
-  publish(
+  async publish(
     @CurrentCaller() caller: Caller,
     @Body() body: unknown,
     @RawBody() raw: Buffer,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<PublishedEventResponse> {
-    return this.publisher.publish(caller, body, raw, idempotencyKey ?? null);
+    const { event, budget } = await this.publisher.publish(caller, body, raw, idempotencyKey ?? null);
+    if (budget !== null) void reply.headers(budgetHeaders(budget));
+    return event;
   }
 
   @Post('batch')
@@ -82,13 +102,16 @@ export class EventsController {
   @ApiBadRequestResponse({ type: ErrorResponse })
   @ApiPayloadTooLargeResponse({ type: ErrorResponse })
   @ApiServiceUnavailableResponse({ type: ErrorResponse })
-  publishBatch(
+  async publishBatch(
     @CurrentCaller() caller: Caller,
     @Body() body: unknown,
     @RawBody() raw: Buffer,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<PublishBatchResponse> {
-    return this.publisher.publishBatch(caller, body, raw, idempotencyKey ?? null);
+    const { batch, budget } = await this.publisher.publishBatch(caller, body, raw, idempotencyKey ?? null);
+    if (budget !== null) void reply.headers(budgetHeaders(budget));
+    return batch;
   }
 
   @Get()
@@ -129,6 +152,21 @@ export class EventsController {
       ...EventResponse.from(found.event, Date.now()),
       data: found.data === null ? null : new RawJson(found.data),
       deliveries: found.deliveries.map((row) => EventDeliveryResponse.from(row)),
+    };
+  }
+
+  @Delete(':event_id')
+  @RequireScopes('events:write')
+  @ApiOperation({ summary: 'Cancel a scheduled event', description: 'Possible until its `deliver_at`.' })
+  @ApiOkResponse({ type: CancelledEventResponse })
+  @ApiNotFoundResponse({ type: ErrorResponse })
+  @ApiConflictResponse({ description: 'It is not scheduled, or has gone out', type: ErrorResponse })
+  async cancel(@CurrentCaller() caller: Caller, @Param('event_id') eventId: string): Promise<CancelledEventResponse> {
+    const cancelledAt = await this.scheduled.cancel(caller.tenantId, eventId, caller.projectId);
+    return {
+      message: 'Event cancelled successfully',
+      event_id: eventId,
+      cancelled_at: formatInstant(cancelledAt.getTime()),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { EventIntake } from '#accept/event-intake';
+import { PublishBudget } from '#accept/publish-budget';
 import { BATCH_POOL } from '#database/database.module';
 import { systemClock } from '#kernel/clock';
 import { HealthChecks } from '#observability/health-checks';
@@ -10,6 +11,8 @@ import { Signals } from '#queues/signals';
 import { EventTypesModule } from '../event-types/event-types.module';
 import { EventsController } from './events.controller';
 import { EventsQueries } from './events.queries';
+import { PublishLimits } from './publish-limits';
+import { ScheduledEvents } from './scheduled-events';
 import { PublisherService } from './publisher.service';
 
 @Module({
@@ -18,6 +21,9 @@ import { PublisherService } from './publisher.service';
   providers: [
     EventsQueries,
     PublisherService,
+    PublishLimits,
+    ScheduledEvents,
+    { provide: PublishBudget, inject: [BATCH_POOL], useFactory: (pool: Pool) => new PublishBudget(pool) },
     {
       provide: EventIntake,
       inject: [BATCH_POOL, Signals],

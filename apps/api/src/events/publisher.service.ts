@@ -3,12 +3,14 @@ import { Counter, Registry } from 'prom-client';
 import { EventIntake } from '#accept/event-intake';
 import { jsonItems, jsonMembers } from '#accept/json-members';
 import type { NewEvent } from '#accept/new-event';
+import type { Budget } from '#accept/publish-budget';
 import { readPublishRequest, type PublishContext } from '#accept/publish-request';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { AppError, invalidRequest } from '#kernel/app-error';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
 import type { Caller } from '../http/caller';
+import { PublishLimits, tooManyEvents } from './publish-limits';
 import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
 
 export const MAX_BATCH = 1_000;
@@ -21,6 +23,7 @@ export class PublisherService {
   constructor(
     private readonly intake: EventIntake,
     private readonly catalog: EventTypeCatalog,
+    private readonly limits: PublishLimits,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     @Inject(Registry) registry: Registry,
   ) {
@@ -33,11 +36,19 @@ export class PublisherService {
 
   /**
    * Publishes one event.
-   * @throws AppError 400, 413 for what is wrong with it, 422 when its key was used for another body, 503 when it
+   * @throws AppError 400, 413 for what is wrong with it, 429 beyond the tenant's limit, 422 when its key was used for another body, 503 when it
    *   cannot be stored now.
    */
-  publish(caller: Caller, body: unknown, raw: Buffer, idempotencyKey: string | null): Promise<PublishedEventResponse> {
-    return this.accept(readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller)));
+  async publish(
+    caller: Caller,
+    body: unknown,
+    raw: Buffer,
+    idempotencyKey: string | null,
+  ): Promise<{ event: PublishedEventResponse; budget: Budget | null }> {
+    const event = readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller));
+    const budget = await this.limits.admit(caller, 1);
+    if (budget?.granted === 0) throw tooManyEvents(budget);
+    return { event: await this.accept(event), budget };
   }
 
   /**
@@ -49,12 +60,15 @@ export class PublisherService {
     body: unknown,
     raw: Buffer,
     idempotencyKey: string | null,
-  ): Promise<PublishBatchResponse> {
+  ): Promise<{ batch: PublishBatchResponse; budget: Budget | null }> {
     const context = this.contextOf(caller);
+    const items = readItems(body, raw);
+    const budget = await this.limits.admit(caller, items.length);
     const events = await Promise.all(
-      readItems(body, raw).map(async (item, index): Promise<PublishedItemResponse> => {
+      items.map(async (item, index): Promise<PublishedItemResponse> => {
         const key = idempotencyKey === null ? null : `${idempotencyKey}:${index}`;
         try {
+          if (budget !== null && index >= budget.granted) throw tooManyEvents(budget);
           return await this.accept(readPublishRequest(item.parsed, item.raw, key, context));
         } catch (error) {
           if (!(error instanceof AppError) || error.status >= 500) throw error;
@@ -64,7 +78,7 @@ export class PublisherService {
       }),
     );
     const accepted = events.filter((event) => event.status === 'accepted').length;
-    return { events, accepted, rejected: events.length - accepted };
+    return { batch: { events, accepted, rejected: events.length - accepted }, budget };
   }
 
   private async accept(event: NewEvent): Promise<PublishedEventResponse> {

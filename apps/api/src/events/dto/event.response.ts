@@ -110,6 +110,17 @@ export class EventDetailResponse extends EventResponse {
   deliveries!: EventDeliveryResponse[];
 }
 
+export class CancelledEventResponse {
+  @ApiProperty({ example: 'Event cancelled successfully' })
+  message!: string;
+
+  @ApiProperty({ example: 'event_123' })
+  event_id!: string;
+
+  @ApiProperty({ example: '2024-01-01T12:00:00Z' })
+  cancelled_at!: string;
+}
+
 export class EventListResponse {
   @ApiProperty({ type: [EventResponse] })
   events!: EventResponse[];
