@@ -101,6 +101,7 @@ export class EventPublisher implements Publisher {
     body: Buffer<ArrayBuffer>,
     key: string | null,
   ): Promise<Record<string, unknown> | Failure> {
+    const signal = AbortSignal.timeout(this.timeoutMs);
     let response: Response;
     let text: string;
     try {
@@ -114,11 +115,11 @@ export class EventPublisher implements Publisher {
         body,
         // A redirect would turn the request into a GET, or carry the event elsewhere.
         redirect: 'manual',
-        signal: AbortSignal.timeout(this.timeoutMs),
+        signal,
       });
       text = await response.text();
     } catch (error) {
-      return new Failure(this.notReached(error), true, null);
+      return new Failure(this.notReached(error, signal.aborted), true, null);
     }
     const answer = jsonObject(text);
     if (!response.ok) {
@@ -136,13 +137,10 @@ export class EventPublisher implements Publisher {
     return answer;
   }
 
-  private notReached(error: unknown): PublishError {
-    if (error instanceof Error && error.name === 'TimeoutError') {
-      return new PublishError(null, 'timeout', `${this.url} did not answer within ${this.timeoutMs} ms`, {
-        cause: error,
-      });
-    }
-    return new PublishError(null, 'unreachable', `${this.url} could not be reached`, { cause: error });
+  private notReached(cause: unknown, isTimeout: boolean): PublishError {
+    return isTimeout
+      ? new PublishError(null, 'timeout', `${this.url} did not answer within ${this.timeoutMs} ms`, { cause })
+      : new PublishError(null, 'unreachable', `${this.url} could not be reached`, { cause });
   }
 }
 

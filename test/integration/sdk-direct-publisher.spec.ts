@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type AddressInfo } from 'node:net';
+import { Pool, type PoolClient } from 'pg';
+import type { EventJob } from '#queues/queue-names';
+import { roleConfig } from '#database/pools';
+import { parseId } from '#kernel/ids';
+import { DirectEventPublisher } from '#sdk/direct-event-publisher';
+import { EventPublisher } from '#sdk/event-publisher';
+import { PublishError } from '#sdk/publish-error';
+import { ADMIN_TOKEN, startApi, type TestApi } from '../support/api';
+import { makeTenant, type TestTenant } from '../support/factories';
+import { createTestDatabase, databaseUrl, execute, type TestDatabase } from '../support/postgres';
+import { waitFor } from '../support/wait-for';
+
+const EVENT = { event: 'build.completed', data: { build_id: 'build_123' } };
+
+describe('DirectEventPublisher', () => {
+  let database: TestDatabase;
+  let api: TestApi;
+  let pool: Pool;
+  let publisher: DirectEventPublisher;
+  let tenant: TestTenant;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    api = await startApi({ databaseUrl: database.url });
+    pool = new Pool({ ...roleConfig(database.url, 'webhooks_batch', 'test-publisher'), max: 4 });
+    publisher = new DirectEventPublisher({ pool, queue: { databaseUrl: database.url } });
+    await publisher.untilReady();
+  });
+
+  beforeEach(async () => {
+    tenant = await makeTenant(api);
+  });
+
+  afterAll(async () => {
+    await publisher.close();
+    await pool.end();
+    await api.stop();
+    await database.drop();
+  });
+
+  const transaction = async (
+    work: (client: PoolClient) => Promise<void>,
+    end: 'COMMIT' | 'ROLLBACK',
+  ): Promise<void> => {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      await work(client);
+      await client.query(end);
+    } finally {
+      client.release();
+    }
+  };
+  const uuidOf = (eventId: string): string => parseId('event', eventId)!;
+  const fanOutsOf = async (eventId: string): Promise<string[]> => {
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM pending_fan_outs WHERE $1 = ANY(event_ids)', [
+      uuidOf(eventId),
+    ]);
+    return rows.map((row) => row.id);
+  };
+  /** The fan-outs that jobs in BullMQ's own table speak of. */
+  const announced = async (): Promise<string[]> => {
+    const { rows } = await pool.query<{ data: EventJob }>(
+      `SELECT data FROM bullmq.job WHERE data::text LIKE '%fanOutIds%'`,
+    );
+    return rows.flatMap((row) => row.data.fanOutIds);
+  };
+  const untilAnnounced = async (eventId: string): Promise<void> => {
+    const [fanOutId] = await fanOutsOf(eventId);
+    expect(fanOutId).toBeDefined();
+    await waitFor('the event job', async () => (await announced()).includes(fanOutId!));
+  };
+  const countEvents = async (): Promise<number> => {
+    const { rows } = await pool.query<{ count: number }>(
+      'SELECT count(*)::integer AS count FROM events WHERE tenant_id = $1',
+      [parseId('tenant', tenant.tenantId)],
+    );
+    return rows[0]!.count;
+  };
+  const failureOf = async (publishing: Promise<unknown>): Promise<unknown> => {
+    const error: unknown = await publishing.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(PublishError);
+    return error;
+  };
+
+  it('stores an event byte for byte with the order to fan it out, and adds the event job', async () => {
+    const data = '{ "id": 12345678901234567890, "ratio": 1.0, "nul": "\\u0000" }';
+    const published = await publisher.forTenant(tenant.tenantId).publish({ event: 'build.completed', data });
+    expect(published).toEqual({
+      eventId: expect.stringMatching(/^event_[0-9a-z]{26}$/) as string,
+      event: 'build.completed',
+      status: 'accepted',
+      createdAt: expect.stringMatching(/Z$/) as string,
+      duplicate: false,
+    });
+    const stored = await pool.query<{ data: Buffer }>('SELECT data FROM event_payloads WHERE event_id = $1', [
+      uuidOf(published.eventId),
+    ]);
+    expect(stored.rows[0]?.data.toString()).toBe(data);
+    expect(await fanOutsOf(published.eventId)).toHaveLength(1);
+    await untilAnnounced(published.eventId);
+  });
+
+  it('publishes in the transaction of its caller and signals after the commit only', async () => {
+    let eventId = '';
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const publishing = publisher.inTransaction(tenant.tenantId, client);
+      ({ eventId } = await publishing.publish(EVENT));
+      expect(await countEvents()).toBe(0);
+      await client.query('COMMIT');
+      expect(await countEvents()).toBe(1);
+      expect(await announced()).not.toContain((await fanOutsOf(eventId))[0]);
+      publishing.afterCommit();
+    } finally {
+      client.release();
+    }
+    await untilAnnounced(eventId);
+  });
+
+  it('leaves nothing of a transaction that is rolled back, and frees its keys', async () => {
+    const event = { ...EVENT, idempotencyKey: 'rolled-back' };
+    let eventId = '';
+    await transaction(async (client) => {
+      ({ eventId } = await publisher.inTransaction(tenant.tenantId, client).publish(event));
+    }, 'ROLLBACK');
+    expect(await countEvents()).toBe(0);
+    expect(await fanOutsOf(eventId)).toEqual([]);
+    await expect(publisher.forTenant(tenant.tenantId).publish(event)).resolves.toMatchObject({ duplicate: false });
+  });
+
+  it('does not abort the transaction of its caller by a refusal', async () => {
+    await transaction(async (client) => {
+      const publishing = publisher.inTransaction(tenant.tenantId, client);
+      await failureOf(publishing.publish({ ...EVENT, event: 'build.done' }));
+      await publishing.publish(EVENT);
+    }, 'COMMIT');
+    expect(await countEvents()).toBe(1);
+  });
+
+  it('publishes once under one key, whichever way it is published', async () => {
+    const event = { ...EVENT, idempotencyKey: 'once' };
+    const first = await publisher.forTenant(tenant.tenantId).publish(event);
+    const again = { ...first, duplicate: true };
+    await expect(publisher.forTenant(tenant.tenantId).publish(event)).resolves.toEqual(again);
+    await expect(new EventPublisher({ url: api.url, token: tenant.token }).publish(event)).resolves.toEqual(again);
+    await transaction(async (client) => {
+      await expect(publisher.inTransaction(tenant.tenantId, client).publish(event)).resolves.toEqual(again);
+    }, 'COMMIT');
+    expect(await countEvents()).toBe(1);
+    expect(await failureOf(publisher.forTenant(tenant.tenantId).publish({ ...event, data: {} }))).toMatchObject({
+      status: 422,
+      code: 'idempotency_mismatch',
+      details: [{ field: 'Idempotency-Key', message: 'was used before with another body' }],
+    });
+  });
+
+  it("answers with the publisher's own id", async () => {
+    const event = { ...EVENT, eventId: 'build_123:completed' };
+    const direct = publisher.forTenant(tenant.tenantId);
+    await expect(direct.publish(event)).resolves.toMatchObject({ eventId: 'build_123:completed', duplicate: false });
+    await expect(direct.publish(event)).resolves.toMatchObject({ eventId: 'build_123:completed', duplicate: true });
+  });
+
+  it.each([
+    ['an unknown event type', { event: 'build.done' }, 'event'],
+    ['an invalid priority', { priority: 'urgent' as 'high' }, 'priority'],
+    ['a timestamp without a zone', { timestamp: '2024-01-01' }, 'timestamp'],
+    ['data that is a list', { data: '[]' }, 'data'],
+  ])('refuses %s as the API does', async (_what, change, field) => {
+    const event = { ...EVENT, ...change };
+    const direct = (await failureOf(publisher.forTenant(tenant.tenantId).publish(event))) as PublishError;
+    const overHttp = await failureOf(new EventPublisher({ url: api.url, token: tenant.token }).publish(event));
+    expect(direct).toMatchObject({ status: 400, code: 'invalid_request', details: [{ field }] });
+    expect(overHttp).toMatchObject({ status: 400, message: direct.message, details: direct.details });
+    expect(await countEvents()).toBe(0);
+  });
+
+  it("keeps to the tenant's own limit", async () => {
+    const small = await makeTenant(api, 'Small', { max_event_bytes: 2_000 });
+    const data = { text: 'x'.repeat(2_000) };
+    expect(await failureOf(publisher.forTenant(small.tenantId).publish({ ...EVENT, data }))).toMatchObject({
+      status: 413,
+      code: 'payload_too_large',
+    });
+    await publisher.forTenant(tenant.tenantId).publish({ ...EVENT, data });
+  });
+
+  it('refuses a tenant within a second of its suspension, and one that does not exist', async () => {
+    const direct = publisher.forTenant(tenant.tenantId);
+    await direct.publish(EVENT);
+    await api.as(ADMIN_TOKEN).put(`/api/admin/tenants/${tenant.tenantId}`).send({ status: 'suspended' }).expect(200);
+    const suspended = async (): Promise<boolean> =>
+      direct.publish(EVENT).then(
+        () => false,
+        (error: PublishError) => error.status === 403 && error.code === 'tenant_suspended',
+      );
+    await waitFor('the suspension', suspended, 1_500);
+    for (const unknown of [`tenant_${'0'.repeat(26)}`, randomUUID()]) {
+      expect(await failureOf(publisher.forTenant(unknown).publish(EVENT))).toMatchObject({ status: 403 });
+    }
+  });
+
+  it('works for any login that is a member of webhooks_batch', async () => {
+    const role = `test_member_${randomUUID().slice(0, 8)}`;
+    await execute(database.url, `CREATE ROLE ${role} LOGIN PASSWORD 'member' IN ROLE webhooks_batch`);
+    const url = new URL(databaseUrl(database.url, new URL(database.url).pathname.slice(1)));
+    url.username = role;
+    url.password = 'member';
+    const own = new Pool({ connectionString: url.href, max: 1 });
+    try {
+      const client = await own.connect();
+      await client.query('BEGIN');
+      const publishing = publisher.inTransaction(tenant.tenantId, client);
+      await publishing.publish({ ...EVENT, idempotencyKey: 'member' });
+      await client.query('COMMIT');
+      client.release();
+      expect(await countEvents()).toBe(1);
+    } finally {
+      await own.end();
+      await execute(database.url, `DROP ROLE ${role}`);
+    }
+  });
+
+  it('stores events while the queue is away', async () => {
+    const alone = new DirectEventPublisher({ pool, queue: { redisUrl: 'redis://127.0.0.1:1' } });
+    try {
+      const { eventId } = await alone.forTenant(tenant.tenantId).publish(EVENT);
+      expect(await fanOutsOf(eventId)).toHaveLength(1);
+    } finally {
+      await alone.close();
+    }
+  });
+
+  it('says that the database is away', async () => {
+    const away = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => away.listen(0, '127.0.0.1', resolve));
+    const nowhere = new Pool({ host: '127.0.0.1', port: (away.address() as AddressInfo).port });
+    const alone = new DirectEventPublisher({ pool: nowhere, queue: { redisUrl: 'redis://127.0.0.1:1' } });
+    try {
+      expect(await failureOf(alone.forTenant(tenant.tenantId).publish(EVENT))).toMatchObject({
+        status: 503,
+        code: 'unavailable',
+      });
+    } finally {
+      await alone.close();
+      await nowhere.end();
+      await new Promise((resolve) => away.close(resolve));
+    }
+  });
+});
