@@ -60,11 +60,9 @@ describe('limits and scheduling of what is published', () => {
         .post('/api/events/batch')
         .send({ events: Array.from({ length: 5 }, () => EVENT) })
         .expect(202);
-      expect(answer.body).toMatchObject({ accepted: 3, rejected: 2 });
-      expect(answer.body.events[4]).toMatchObject({
-        status: 'rejected',
-        error: { statusCode: 429, code: 'rate_limited' },
-      });
+      const ok = { status: 'accepted' };
+      const refused = { status: 'rejected', error: { statusCode: 429, code: 'rate_limited' } };
+      expect(answer.body).toMatchObject({ accepted: 3, rejected: 2, events: [ok, ok, ok, refused, refused] });
     });
 
     it('says nothing of limits to a tenant without one', async () => {
@@ -84,7 +82,7 @@ describe('limits and scheduling of what is published', () => {
         .post('/api/events')
         .send({ ...EVENT, event_id: 'later-1', deliver_at: inAnHour() })
         .expect(202);
-      expect(published.body.event_id).toBe('later-1');
+      expect(published.body).toMatchObject({ event_id: 'later-1' });
       await api.as(stranger.token).delete('/api/events/later-1').expect(404);
       const cancelled = await api.as(tenant.token).delete('/api/events/later-1').expect(200);
       expect(cancelled.body).toEqual({
@@ -105,7 +103,7 @@ describe('limits and scheduling of what is published', () => {
         .send({ ...EVENT, event_id: 'now-1' })
         .expect(202);
       const answer = await api.as(tenant.token).delete('/api/events/now-1').expect(409);
-      expect(answer.body.code).toBe('not_scheduled');
+      expect(answer.body).toMatchObject({ code: 'not_scheduled' });
     });
 
     it('need events:write to be cancelled', async () => {
@@ -121,7 +119,9 @@ describe('limits and scheduling of what is published', () => {
         .post('/api/events')
         .send({ ...EVENT, deliver_at: new Date(Date.now() + 31 * 86_400_000).toISOString() })
         .expect(400);
-      expect(answer.body.details).toEqual([{ field: 'deliver_at', message: 'must be at most 30 days ahead' }]);
+      expect(answer.body).toMatchObject({
+        details: [{ field: 'deliver_at', message: 'must be at most 30 days ahead' }],
+      });
     });
   });
 });
