@@ -1,3 +1,4 @@
+import { demoCommand } from './src/demo/demo-command';
 import { migrateCommand } from './src/migrate-command';
 import { openApiCommand } from './src/openapi-command';
 
@@ -9,6 +10,11 @@ interface Command {
 }
 
 const COMMANDS: Record<string, Command> = {
+  demo: {
+    usage: 'demo',
+    about: 'show a delivery on the running service, or on one that is started for it',
+    run: demoCommand,
+  },
   migrate: { usage: 'migrate', about: 'bring the database at DATABASE_URL to the newest schema', run: migrateCommand },
   openapi: { usage: 'openapi [file]', about: 'write the description of the API (openapi.yaml)', run: openApiCommand },
 };

@@ -107,21 +107,20 @@ describe('DirectEventPublisher', () => {
   });
 
   it('publishes in the transaction of its caller and signals after the commit only', async () => {
-    let eventId = '';
     const client = await pool.connect();
     try {
       await client.query('BEGIN');
       const publishing = publisher.inTransaction(tenant.tenantId, client);
-      ({ eventId } = await publishing.publish(EVENT));
+      const { eventId } = await publishing.publish(EVENT);
       expect(await countEvents()).toBe(0);
       await client.query('COMMIT');
       expect(await countEvents()).toBe(1);
       expect(await announced()).not.toContain((await fanOutsOf(eventId))[0]);
       publishing.afterCommit();
+      await untilAnnounced(eventId);
     } finally {
       client.release();
     }
-    await untilAnnounced(eventId);
   });
 
   it('leaves nothing of a transaction that is rolled back, and frees its keys', async () => {

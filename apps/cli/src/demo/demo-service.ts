@@ -1,0 +1,153 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { StepLines } from './step-lines';
+import { waitUntil } from './wait-until';
+
+/** The running service that the demo talks to. */
+export interface DemoService {
+  apiUrl: string;
+  token: string;
+  /** Ends it when the demo has started it. */
+  stop(): Promise<void>;
+}
+
+interface LocalState {
+  pid: number;
+  apiUrl?: string;
+  token?: string;
+}
+
+const LOCAL_START = resolve(__dirname, '..', '..', '..', 'local', 'main.js');
+/** More than the local start takes to stop its apps and its database in order. */
+const STOP_DEADLINE_MS = 30_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+/**
+ * The service at API_URL with TOKEN; else the local start that runs on DATA_DIR, else one that is started here.
+ * @throws Error saying why there is none; the signal's reason once it is aborted.
+ */
+export async function findOrStartService(lines: StepLines, signal: AbortSignal): Promise<DemoService> {
+  const apiUrl = setting('API_URL')?.replace(/\/+$/, '');
+  const token = setting('TOKEN');
+  if (apiUrl !== undefined) {
+    if (token === undefined) throw new Error('TOKEN is required beside API_URL: a token of the service there');
+    lines.done(`The service is the one at ${apiUrl}`);
+    return { apiUrl, token, stop: () => Promise.resolve() };
+  }
+  const running = await runningService(signal);
+  if (running !== undefined) {
+    lines.done(`The service is running at ${running.apiUrl}`);
+    return { ...running, stop: () => Promise.resolve() };
+  }
+  return startService(lines, signal);
+}
+
+/** What a local start that is running says of itself; one that is starting is waited for. */
+async function runningService(signal: AbortSignal): Promise<{ apiUrl: string; token: string } | undefined> {
+  const found = await waitUntil(async () => {
+    const state = await localState();
+    if (state === undefined || !isAlive(state.pid)) return 'none';
+    const { apiUrl, token } = state;
+    if (apiUrl === undefined || token === undefined) return undefined;
+    // A process id may belong to another program by now; only an answer proves the service.
+    return (await isReady(apiUrl, signal)) ? { apiUrl, token } : 'none';
+  }, signal);
+  return found === 'none' ? undefined : found;
+}
+
+async function startService(lines: StepLines, signal: AbortSignal): Promise<DemoService> {
+  lines.note('No service is running here: starting one for the demo');
+  const child = fork(LOCAL_START, [], {
+    // A process group of its own: Ctrl-C reaches the demo alone, which then stops the service in order.
+    detached: true,
+    execArgv: ['--require', join(__dirname, 'stop-with-parent.js')],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const output = forwardLines(child, lines);
+  const exited = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      const inTime = await Promise.race([exited, pause(STOP_DEADLINE_MS, null, { ref: false })]);
+      if (inTime === null) killGroup(child);
+    }
+    lines.done('The service is stopped again');
+  };
+  try {
+    const { apiUrl, token } = await waitUntil(async () => {
+      if (child.exitCode !== null) throw new Error('the service could not be started; its own words are above');
+      const state = await localState();
+      if (state?.pid !== child.pid || state?.apiUrl === undefined || state.token === undefined) return undefined;
+      return { apiUrl: state.apiUrl, token: state.token };
+    }, signal);
+    output.mute();
+    lines.done(`The service is ready at ${apiUrl}`);
+    return { apiUrl, token, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The service's own lines belong to the demo's until it is ready; its log later would only hide them. */
+function forwardLines(child: ChildProcess, lines: StepLines): { mute: () => void } {
+  let isMuted = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      if (!isMuted && line.trim() !== '' && !line.startsWith('{')) lines.note(line);
+    });
+  }
+  return {
+    mute: () => {
+      isMuted = true;
+    },
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+async function localState(): Promise<LocalState | undefined> {
+  try {
+    return JSON.parse(await readFile(resolve(setting('DATA_DIR') ?? '.data', 'local.json'), 'utf8')) as LocalState;
+  } catch {
+    // None, or being written just now.
+    return undefined;
+  }
+}
+
+async function isReady(apiUrl: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(`${apiUrl}/readyz`, {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM';
+  }
+}
+
+/** A variable of the environment; an empty one counts as unset. */
+function setting(name: string): string | undefined {
+  return process.env[name]?.trim() || undefined;
+}
