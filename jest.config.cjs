@@ -27,7 +27,7 @@ const withDatabase = {
 };
 
 module.exports = {
-  reporters: ['default', '<rootDir>/scripts/leak-reporter.cjs'],
+  reporters: ['default', '<rootDir>/scripts/leak-reporter.cjs', '<rootDir>/scripts/redis-reporter.cjs'],
   projects: [
     {
       ...common,
