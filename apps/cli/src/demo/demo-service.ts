@@ -70,12 +70,10 @@ async function startService(lines: StepLines, signal: AbortSignal): Promise<Demo
   const output = forwardLines(child, lines);
   const exited = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      const inTime = await Promise.race([exited, pause(STOP_DEADLINE_MS, null, { ref: false })]);
-      if (inTime === null) killGroup(child);
-    }
-    lines.done('The service is stopped again');
+    child.kill('SIGTERM');
+    const inTime = await Promise.race([exited, pause(STOP_DEADLINE_MS, null, { ref: false })]);
+    if (inTime === null) killGroup(child);
+    lines.done(inTime === null ? 'The service did not stop in time and was killed' : 'The service is stopped again');
   };
   try {
     const { apiUrl, token } = await waitUntil(async () => {
