@@ -11,6 +11,7 @@ import { QueuesModule } from '#queues/queues.module';
 import { BacklogMetrics } from './backlog-metrics';
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import { Lanes } from './deliver/lanes';
+import { Slots } from './deliver/slots';
 import { Recorder } from './deliver/recorder';
 import { Dispatcher } from './dispatcher';
 import { DispatcherMetrics } from './dispatcher-metrics';
@@ -25,6 +26,9 @@ import { ScheduledWork } from './scheduled-work';
 
 /** Deliveries of one webhook held in memory, for each request it may have under way. */
 const LANE_DEPTH = 8;
+/** Requests that hang, beside those that are young; one costs some 10 KB. */
+const SLOW_FACTOR = 8;
+const SLOW_AFTER_MS = 1_000;
 
 /** The dispatcher app: what it is made of, and nothing else. */
 @Module({})
@@ -57,7 +61,11 @@ export class DispatcherModule {
           inject: [ENVIRONMENT],
           useFactory: (settings: Environment) =>
             new Lanes({
-              maxInFlight: settings.dispatcherMaxInFlight,
+              slots: new Slots({
+                maxInFlight: settings.dispatcherMaxInFlight,
+                maxSlow: settings.dispatcherMaxInFlight * SLOW_FACTOR,
+                slowAfterMs: SLOW_AFTER_MS,
+              }),
               maxInFlightPerWebhook: settings.webhookMaxInFlight,
               laneCapacity: settings.webhookMaxInFlight * LANE_DEPTH,
               maxBytes: settings.dispatcherMemoryBytes,

@@ -21,6 +21,7 @@ import { ScheduledWork } from './scheduled-work';
 
 /** Event jobs fanned out at once; each holds a database connection for two short statements. */
 const EVENT_JOBS_AT_ONCE = 4;
+const SWEEP_MS = 250;
 const CONSUMER_CLOSE_MS = 3_000;
 
 /**
@@ -32,6 +33,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   private readonly consumers: Consumer[] = [];
   private started = false;
   private stopping = false;
+  private sweeping: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(ENVIRONMENT) private readonly environment: Environment,
@@ -78,6 +80,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     await this.client.close(this.environment.stopDeadlineMs / 2);
     await handedBack;
     await this.lanes.untilIdle();
+    clearInterval(this.sweeping);
     await this.scheduled.stop();
     await this.identity.stop();
     this.logger.info('stopped; nothing is in flight');
@@ -94,6 +97,9 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       this.queues.consume<EventJob>(EVENT_QUEUE, (job) => this.fanOut.run(job.data.fanOutIds), EVENT_JOBS_AT_ONCE),
       this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),
     );
+    this.sweeping = setInterval(() => {
+      this.lanes.sweep();
+    }, SWEEP_MS);
     this.reconciler.start();
     this.scheduled.start();
   }

@@ -1,9 +1,9 @@
 import type { DeliveryWork } from './delivery-work';
+import type { Slots } from './slots';
 import { WorkQueue } from './work-queue';
 
 export interface LanesOptions {
-  /** Requests under way at once, over all webhooks. */
-  maxInFlight: number;
+  slots: Slots;
   /** Requests under way at once to one webhook. */
   maxInFlightPerWebhook: number;
   /** Deliveries held for one webhook, waiting and under way. */
@@ -36,7 +36,8 @@ interface Tenant {
   queued: boolean;
 }
 
-const START_LIMIT = 8;
+/** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
+const START_LIMIT = 2;
 
 /**
  * Deliveries held in memory: one lane for each webhook, turns between tenants and, within a tenant,
@@ -48,14 +49,17 @@ export class Lanes {
   private readonly turns: Tenant[] = [];
   private readonly held = new Set<string>();
   private readonly idleListeners: (() => void)[] = [];
-  private inFlight = 0;
   private bytes = 0;
   private paused = false;
 
   private start: (work: DeliveryWork) => void = () => undefined;
   private hungry: (webhookId: string) => void = () => undefined;
 
-  constructor(private readonly options: LanesOptions) {}
+  private readonly slots: Slots;
+
+  constructor(private readonly options: LanesOptions) {
+    this.slots = options.slots;
+  }
 
   /**
    * @param start begins an attempt; it must end in {@link finished}.
@@ -116,26 +120,29 @@ export class Lanes {
     const lane = this.laneOf(work.tenantId, work.webhookId);
     this.held.delete(work.id);
     lane.inFlight -= 1;
-    this.inFlight -= 1;
+    this.slots.release(work.id);
     this.bytes -= work.event.data.length;
     if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
     if (signal === 'unreachable') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
+    this.giveTurn(lane.tenant);
     if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
       this.hungry(lane.webhookId);
     this.settle(lane);
-    if (this.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
+    if (this.slots.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
     this.pump();
   }
 
-  /** Begins no attempts and takes no deliveries until {@link resume}. */
+  /** Takes their places from requests that hang; to be called a few times a second. */
+  sweep(): void {
+    if (this.slots.sweep(performance.now()) === 0) return;
+    for (const tenant of this.tenants.values()) this.giveTurn(tenant);
+    this.pump();
+  }
+
+  /** Begins no attempts and takes no deliveries any more. */
   pause(): void {
     this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-    this.pump();
   }
 
   /** Empties the lanes of everything that has not begun, and answers it. */
@@ -154,22 +161,30 @@ export class Lanes {
 
   /** Resolves once nothing is under way. */
   untilIdle(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve();
+    if (this.slots.inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.idleListeners.push(resolve));
   }
 
   /** Figures for metrics and for the stop. */
-  size(): { inFlight: number; queued: number; bytes: number; lanes: number } {
+  size(): { inFlight: number; slow: number; queued: number; bytes: number; lanes: number } {
     let queued = 0;
     for (const lane of this.lanes.values()) queued += lane.queue.length;
-    return { inFlight: this.inFlight, queued, bytes: this.bytes, lanes: this.lanes.size };
+    return {
+      inFlight: this.slots.inFlight,
+      slow: this.slots.slowCount,
+      queued,
+      bytes: this.bytes,
+      lanes: this.lanes.size,
+    };
   }
 
   private pump(): void {
-    while (!this.paused && this.inFlight < this.options.maxInFlight) {
+    while (!this.paused && this.slots.hasFree()) {
       const tenant = this.turns.shift();
       if (tenant === undefined) return;
       tenant.queued = false;
+      // Its turn comes back when one of its requests ends or becomes slow.
+      if (!this.slots.hasFreeFor(tenant.id)) continue;
       const lane = tenant.ready.shift();
       if (lane !== undefined) this.startNext(lane);
       this.giveTurn(tenant);
@@ -181,7 +196,7 @@ export class Lanes {
     const work = lane.queue.shift();
     if (work === undefined) return;
     lane.inFlight += 1;
-    this.inFlight += 1;
+    this.slots.take(lane.tenant.id, work.id, performance.now());
     this.makeReady(lane);
     this.start(work);
   }
