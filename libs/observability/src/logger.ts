@@ -3,7 +3,15 @@ import pino, { type Logger } from 'pino';
 export type { Logger };
 
 /** Fields that never reach the log, wherever they stand in a line. */
-const SECRET_FIELDS = ['secret', 'token', 'authorization', 'headers.authorization', '*.secret', '*.token', '*.authorization'];
+const SECRET_FIELDS = [
+  'secret',
+  'token',
+  'authorization',
+  'headers.authorization',
+  '*.secret',
+  '*.token',
+  '*.authorization',
+];
 
 /**
  * The process's logger: one JSON object a line on standard output.
