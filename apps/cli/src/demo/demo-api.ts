@@ -21,6 +21,7 @@ export interface DemoDelivery {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_SHOWN_CHARACTERS = 500;
 
 /** Requests to the API as any HTTP client would make them. */
 export class DemoApi {
@@ -48,24 +49,40 @@ export class DemoApi {
     await this.request('DELETE', `/api/webhooks/${webhookId}`, undefined, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
   }
 
-  /** @throws Error with the request and the service's own words when it is refused. */
+  /** @throws Error with the request, and the service's own words when it is refused. */
   private async request<T>(
     method: string,
     path: string,
     body?: object,
     signal = AbortSignal.any([this.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
   ): Promise<T> {
-    const response = await fetch(this.url + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${this.token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal,
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text.slice(0, 500)}`);
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(this.url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal,
+      });
+      text = await response.text();
+    } catch (error) {
+      this.signal.throwIfAborted();
+      throw new Error(`${method} ${this.url}${path} could not be sent`, { cause: error });
+    }
+    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${messageOf(text)}`);
     return JSON.parse(text) as T;
+  }
+}
+
+/** The service's own words in the body of an error. */
+function messageOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { message: string }).message;
+  } catch {
+    return text.slice(0, MAX_SHOWN_CHARACTERS);
   }
 }

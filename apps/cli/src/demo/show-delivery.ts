@@ -9,6 +9,7 @@ import { waitUntil } from './wait-until';
 
 const EVENT_TYPE = 'build.completed';
 const RETRY_DELAY_MS = 500;
+const PUBLISH_TIMEOUT_MS = 5_000;
 /** For each of the things waited for, so that what is missing is told by name. */
 const STEP_DEADLINE_MS = 15_000;
 
@@ -43,11 +44,13 @@ export async function showDelivery(
       await showReceipts(receiver, lines, signal);
       await showHistory(api, { webhookId, eventId }, lines, signal);
       await showStats(api, webhookId, lines, signal);
-    } finally {
-      await api.deleteWebhook(webhookId);
-      lines.title('End');
-      lines.done('The webhook is deleted');
+    } catch (error) {
+      await api.deleteWebhook(webhookId).catch(() => lines.note(`${webhookId} could not be deleted`));
+      throw error;
     }
+    await api.deleteWebhook(webhookId);
+    lines.title('End');
+    lines.done('The webhook is deleted');
   } finally {
     await receiver.stop();
   }
@@ -55,7 +58,7 @@ export async function showDelivery(
 
 async function publish(api: DemoApi, projectId: string, lines: StepLines): Promise<string> {
   lines.title('Event');
-  const publisher = new EventPublisher({ url: api.url, token: api.token });
+  const publisher = new EventPublisher({ url: api.url, token: api.token, timeoutMs: PUBLISH_TIMEOUT_MS, retries: 2 });
   const { eventId } = await publisher.publish({ event: EVENT_TYPE, data: BUILD_COMPLETED, projectId });
   lines.done(`${eventId} is published`);
   return eventId;
