@@ -71,6 +71,23 @@ CREATE TABLE event_payloads (
   tenant_id uuid NOT NULL,
   data bytea NOT NULL
 ) PARTITION BY RANGE (event_id);
+CREATE TABLE event_type_versions (
+  tenant_id uuid NOT NULL,
+  name text NOT NULL,
+  version integer NOT NULL,
+  schema text,
+  example text,
+  created_at timestamp with time zone NOT NULL DEFAULT now()
+);
+CREATE TABLE event_types (
+  tenant_id uuid NOT NULL,
+  name text NOT NULL,
+  description text NOT NULL,
+  version integer NOT NULL DEFAULT 1,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  archived_at timestamp with time zone
+);
 CREATE TABLE events (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -91,6 +108,11 @@ CREATE TABLE pending_fan_outs (
   priority smallint NOT NULL DEFAULT 0,
   event_ids uuid[] NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+CREATE TABLE publish_windows (
+  tenant_id uuid NOT NULL,
+  second bigint NOT NULL,
+  taken integer NOT NULL
+) WITH (fillfactor=50);
 CREATE TABLE schema_migrations (
   id integer NOT NULL DEFAULT nextval('schema_migrations_id_seq'::regclass),
   timestamp bigint NOT NULL,
@@ -117,7 +139,9 @@ CREATE TABLE tenants (
   webhooks_version bigint NOT NULL DEFAULT 0,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  event_types_version bigint NOT NULL DEFAULT 0,
+  schema_validation jsonb NOT NULL DEFAULT '{}'::jsonb
 );
 CREATE TABLE test_windows (
   webhook_id uuid NOT NULL,
@@ -150,7 +174,8 @@ CREATE TABLE waiting_deliveries (
   delivery_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
   webhook_id uuid NOT NULL,
-  due_at timestamp with time zone NOT NULL
+  due_at timestamp with time zone NOT NULL,
+  priority smallint NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
 CREATE TABLE webhook_leases (
   webhook_id uuid NOT NULL,
@@ -191,7 +216,8 @@ CREATE TABLE webhooks (
   created_by uuid NOT NULL,
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  event_versions jsonb NOT NULL DEFAULT '{}'::jsonb
 );
 
 -- Constraints
@@ -204,8 +230,13 @@ ALTER TABLE delivery_stats ADD CONSTRAINT delivery_stats_pkey PRIMARY KEY (webho
 ALTER TABLE dispatchers ADD CONSTRAINT dispatchers_pkey PRIMARY KEY (id);
 ALTER TABLE event_keys ADD CONSTRAINT event_keys_pkey PRIMARY KEY (tenant_id, key_hash);
 ALTER TABLE event_payloads ADD CONSTRAINT event_payloads_pkey PRIMARY KEY (event_id);
+ALTER TABLE event_type_versions ADD CONSTRAINT event_type_versions_pkey PRIMARY KEY (tenant_id, name, version);
+ALTER TABLE event_type_versions ADD CONSTRAINT event_type_versions_tenant_id_name_fkey FOREIGN KEY (tenant_id, name) REFERENCES event_types(tenant_id, name);
+ALTER TABLE event_types ADD CONSTRAINT event_types_pkey PRIMARY KEY (tenant_id, name);
+ALTER TABLE event_types ADD CONSTRAINT event_types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 ALTER TABLE pending_fan_outs ADD CONSTRAINT pending_fan_outs_pkey PRIMARY KEY (id);
+ALTER TABLE publish_windows ADD CONSTRAINT publish_windows_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE schema_migrations ADD CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id);
 ALTER TABLE stats_deltas ADD CONSTRAINT stats_deltas_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
@@ -238,6 +269,7 @@ CREATE INDEX tenants_changed_at_idx ON public.tenants USING btree (changed_at);
 CREATE INDEX tokens_revoked_at_idx ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 CREATE INDEX tokens_tenant_idx ON public.tokens USING btree (tenant_id, id);
 CREATE INDEX users_tenant_idx ON public.users USING btree (tenant_id, id);
+CREATE INDEX waiting_deliveries_priority_idx ON public.waiting_deliveries USING btree (webhook_id, priority, due_at, delivery_id);
 CREATE INDEX waiting_deliveries_webhook_idx ON public.waiting_deliveries USING btree (webhook_id, due_at, delivery_id);
 CREATE INDEX webhooks_tenant_idx ON public.webhooks USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
 
@@ -303,6 +335,8 @@ ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE delivery_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_payloads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE event_type_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE event_types ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
@@ -318,6 +352,8 @@ CREATE POLICY batches ON deliveries FOR ALL TO webhooks_batch USING (true) WITH 
 CREATE POLICY batches ON delivery_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON event_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON event_payloads FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON event_type_versions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON event_types FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON events FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -333,6 +369,8 @@ CREATE POLICY tenant_wall ON deliveries FOR ALL TO webhooks_request USING ((tena
 CREATE POLICY tenant_wall ON delivery_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_payloads FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON event_type_versions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON event_types FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON events FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
@@ -353,8 +391,11 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON dispatchers TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_payloads TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_types TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tokens TO webhooks_batch;
@@ -375,6 +416,8 @@ GRANT INSERT, SELECT ON attempts TO webhooks_request;
 GRANT INSERT, SELECT ON deliveries TO webhooks_request;
 GRANT INSERT, SELECT ON event_payloads TO webhooks_request;
 GRANT INSERT, SELECT ON stats_deltas TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON event_types TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
@@ -386,7 +429,9 @@ GRANT SELECT ON webhook_totals TO webhooks_request;
 GRANT UPDATE (changed_at) ON tenants TO webhooks_request;
 GRANT UPDATE (due_at) ON waiting_deliveries TO webhooks_request;
 GRANT UPDATE (error) ON deliveries TO webhooks_request;
+GRANT UPDATE (event_types_version) ON tenants TO webhooks_request;
 GRANT UPDATE (next_attempt_at) ON deliveries TO webhooks_request;
+GRANT UPDATE (schema_validation) ON tenants TO webhooks_request;
 GRANT UPDATE (state) ON deliveries TO webhooks_request;
 GRANT UPDATE (status) ON deliveries TO webhooks_request;
 GRANT UPDATE (webhooks_version) ON tenants TO webhooks_request;
@@ -396,14 +441,20 @@ COMMENT ON COLUMN deliveries.epoch IS 'how often it was claimed';
 COMMENT ON COLUMN deliveries.owner IS 'the dispatcher that holds it; an outcome is recorded only where owner and epoch still match';
 COMMENT ON COLUMN delivery_stats.hour IS 'of the creation of the deliveries counted';
 COMMENT ON COLUMN event_payloads.data IS 'the bytes of "data" as published: never parsed and written again, so that numbers stay what they were';
+COMMENT ON COLUMN event_type_versions.schema IS 'JSON as text, which keeps the order of its keys';
+COMMENT ON COLUMN event_types.version IS 'the newest; all from 1 on exist';
 COMMENT ON COLUMN tenants.changed_at IS 'last change of status, limits or webhooks; instances poll for recent ones';
+COMMENT ON COLUMN tenants.event_types_version IS 'grows with every change to event types and their settings; 0: there never was one';
+COMMENT ON COLUMN tenants.schema_validation IS 'off, warn or enforce for built_in and own; a missing key means the default';
 COMMENT ON COLUMN tenants.webhooks_version IS 'grows with every change to a webhook; a dispatcher that knows a lower one reloads';
 COMMENT ON COLUMN tokens.hash IS 'SHA-256 of the token, which itself is never stored';
+COMMENT ON COLUMN webhooks.event_versions IS 'by event type the only version that the webhook gets';
 COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stands in front';
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
 COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
 COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
+COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
 COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';

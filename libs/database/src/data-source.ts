@@ -2,6 +2,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { InitialSchema1795305600000 } from '../../../migrations/1795305600000-initial-schema';
 import { RequestsWriteHistory1795392000000 } from '../../../migrations/1795392000000-requests-write-history';
 import { PublishingOrder1795395600000 } from '../../../migrations/1795395600000-publishing-order';
+import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event-types';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -9,7 +10,12 @@ import { WebhookEntity } from './entities/webhook.entity';
 import { roleConfig } from './pools';
 
 const ENTITIES = [TenantEntity, UserEntity, TokenEntity, WebhookEntity];
-const MIGRATIONS = [InitialSchema1795305600000, RequestsWriteHistory1795392000000, PublishingOrder1795395600000];
+const MIGRATIONS = [
+  InitialSchema1795305600000,
+  RequestsWriteHistory1795392000000,
+  PublishingOrder1795395600000,
+  EventTypes1795482000000,
+];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */
 export function requestDataSourceOptions(
