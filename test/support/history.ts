@@ -2,6 +2,15 @@ import type { Pool } from 'pg';
 import { newUuid, parseId, type IdPrefix } from '#kernel/ids';
 import { hourOfUuid } from '#kernel/hours';
 
+export interface PastAttempt {
+  code: number | null;
+  ms: number;
+  error?: string;
+  errorClass?: string;
+  body?: string;
+  truncated?: boolean;
+}
+
 /** A delivery as the dispatcher would have left it. */
 export interface PastDelivery {
   tenantId: string;
@@ -12,14 +21,7 @@ export interface PastDelivery {
   state?: 'queued' | 'retrying' | 'delivered' | 'exhausted' | 'cancelled';
   /** JSON of the payload's data; null when retention took it. */
   data?: string | null;
-  attempts?: {
-    code: number | null;
-    ms: number;
-    error?: string;
-    errorClass?: string;
-    body?: string;
-    truncated?: boolean;
-  }[];
+  attempts?: PastAttempt[];
   dueAtMs?: number;
 }
 

@@ -1,5 +1,17 @@
-import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBadRequestResponse,
+  ApiConflictResponse,
+  ApiGoneResponse,
+  ApiHeader,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+  ApiUnprocessableEntityResponse,
+} from '@nestjs/swagger';
 import { CurrentCaller, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
@@ -7,18 +19,25 @@ import { RequireScopes } from '../http/require-scopes';
 import { DeliveryHistory, type DeliveryRef } from './delivery-history';
 import { DeliveryParam } from './delivery-param';
 import { DeliveryListResponse, DeliveryResponse, DeliveryStatsResponse, totalOf } from './dto/delivery.response';
+import { RedeliveryResponse } from './dto/redelivery.response';
 import { cursorAfter, ListDeliveriesQuery, toHistoryFilter, toHistoryPage } from './dto/list-deliveries.query';
+import { RedeliveryService } from './redelivery.service';
+import { readIdempotencyKey } from './request-keys.queries';
 
 @ApiTags('Deliveries')
 @ApiParam({ name: 'webhook_id', type: String })
 @ApiNotFoundResponse({ description: 'No such webhook or delivery', type: ErrorResponse })
 @Controller('api/webhooks/:webhook_id/deliveries')
 export class DeliveriesController {
-  constructor(@Inject(DeliveryHistory) private readonly history: DeliveryHistory) {}
+  constructor(
+    @Inject(DeliveryHistory) private readonly history: DeliveryHistory,
+    @Inject(RedeliveryService) private readonly redeliveries: RedeliveryService,
+  ) {}
 
   @Get()
   @RequireScopes('deliveries:read')
   @ApiOperation({ summary: 'List the deliveries of a webhook, newest first; also of a deleted one' })
+  @ApiOkResponse({ type: DeliveryListResponse })
   @ApiBadRequestResponse({ description: 'Something in the query is not valid', type: ErrorResponse })
   async list(
     @CurrentCaller() caller: Caller,
@@ -45,11 +64,39 @@ export class DeliveriesController {
   @RequireScopes('deliveries:read')
   @ApiOperation({ summary: 'Get a delivery with its payload and every attempt and response' })
   @ApiParam({ name: 'delivery_id', type: String })
+  @ApiOkResponse({ type: DeliveryResponse })
   async get(
     @CurrentCaller() caller: Caller,
     @IdParam('webhook_id', 'webhook', 'Webhook') webhookId: string,
     @DeliveryParam() delivery: DeliveryRef,
   ): Promise<DeliveryResponse> {
     return DeliveryResponse.from(await this.history.read(caller, webhookId, delivery), true);
+  }
+
+  @Post(':delivery_id/redeliver')
+  @HttpCode(202)
+  @RequireScopes('deliveries:write')
+  @ApiOperation({
+    summary: 'Deliver an event to the webhook again',
+    description: 'A new delivery with the same payload and event id, whatever became of the first.',
+  })
+  @ApiParam({ name: 'delivery_id', type: String })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'Asking again under the same key within 24 hours makes no further delivery.',
+  })
+  @ApiAcceptedResponse({ type: RedeliveryResponse })
+  @ApiConflictResponse({ description: 'The webhook is inactive, or the delivery was a test', type: ErrorResponse })
+  @ApiGoneResponse({ description: 'The payload is no longer kept', type: ErrorResponse })
+  @ApiUnprocessableEntityResponse({ description: 'The key was used for another delivery', type: ErrorResponse })
+  async redeliver(
+    @CurrentCaller() caller: Caller,
+    @IdParam('webhook_id', 'webhook', 'Webhook') webhookId: string,
+    @DeliveryParam() delivery: DeliveryRef,
+    @Headers('idempotency-key') idempotencyKey?: string,
+  ): Promise<RedeliveryResponse> {
+    const key = readIdempotencyKey(idempotencyKey);
+    return RedeliveryResponse.from(await this.redeliveries.redeliver(caller, webhookId, delivery, key));
   }
 }

@@ -1,6 +1,16 @@
 import { Module } from '@nestjs/common';
+import { QueuesModule } from '#queues/queues.module';
+import { EventTypesModule } from '../event-types/event-types.module';
+import { SendingModule } from '../webhooks/sending.module';
 import { DeliveriesController } from './deliveries.controller';
 import { DeliveryHistory } from './delivery-history';
+import { RedeliveryService } from './redelivery.service';
+import { TestDeliveryController } from './test-delivery.controller';
+import { TestDeliveryService } from './test-delivery.service';
 
-@Module({ controllers: [DeliveriesController], providers: [DeliveryHistory] })
+@Module({
+  imports: [EventTypesModule, QueuesModule, SendingModule],
+  controllers: [DeliveriesController, TestDeliveryController],
+  providers: [DeliveryHistory, RedeliveryService, TestDeliveryService],
+})
 export class DeliveriesModule {}

@@ -2,7 +2,9 @@ import { Body, Controller, Delete, Get, Inject, Post, Put, Query } from '@nestjs
 import {
   ApiBadRequestResponse,
   ApiConflictResponse,
+  ApiCreatedResponse,
   ApiNotFoundResponse,
+  ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
@@ -41,6 +43,7 @@ export class WebhooksController {
   @Post()
   @RequireScopes('webhooks:write')
   @ApiOperation({ summary: 'Create a webhook', description: 'It receives the very next event it subscribes to.' })
+  @ApiCreatedResponse({ type: CreatedWebhookResponse })
   @ApiConflictResponse({ description: 'The tenant has as many webhooks as it may', type: ErrorResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateWebhookDto): Promise<CreatedWebhookResponse> {
     const { webhook, opened } = await this.webhooks.create(caller, body);
@@ -50,6 +53,7 @@ export class WebhooksController {
   @Get()
   @RequireScopes('webhooks:read')
   @ApiOperation({ summary: 'List webhooks' })
+  @ApiOkResponse({ type: WebhookListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListWebhooksQuery): Promise<WebhookListResponse> {
     const { webhooks, total } = await this.reader.list(caller, query);
     return {
@@ -64,6 +68,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Get a webhook with its secret, its statistics and its 10 latest deliveries' })
   @ApiParam({ name: 'webhook_id', type: String })
   @ApiNotFoundResponse({ description: 'No such webhook', type: ErrorResponse })
+  @ApiOkResponse({ type: WebhookResponse })
   async get(@CurrentCaller() caller: Caller, @WebhookId() id: string): Promise<WebhookResponse> {
     const { webhook, totals, recent } = await this.reader.read(caller, id);
     return WebhookResponse.full(webhook, this.webhooks.open(webhook), totals, recent.map(toRecentDelivery));
@@ -78,6 +83,7 @@ export class WebhooksController {
   })
   @ApiParam({ name: 'webhook_id', type: String })
   @ApiNotFoundResponse({ description: 'No such webhook', type: ErrorResponse })
+  @ApiOkResponse({ type: UpdatedWebhookResponse })
   async update(
     @CurrentCaller() caller: Caller,
     @WebhookId() id: string,
@@ -94,6 +100,7 @@ export class WebhooksController {
   })
   @ApiParam({ name: 'webhook_id', type: String })
   @ApiNotFoundResponse({ description: 'No such webhook', type: ErrorResponse })
+  @ApiOkResponse({ type: DeletedWebhookResponse })
   async delete(@CurrentCaller() caller: Caller, @WebhookId() id: string): Promise<DeletedWebhookResponse> {
     return DeletedWebhookResponse.from(id, await this.webhooks.delete(caller, id));
   }

@@ -7,6 +7,8 @@ import { successRate } from '../../stats/success-rate';
 import type { RecentDeliveryResponse } from '../../webhooks/dto/webhook.response';
 import { DELIVERY_STATES, DELIVERY_STATUSES, type DeliveryState, type DeliveryStatus } from '../delivery-status';
 import type { HistoryCounts } from '../history-counts.queries';
+import type { TestResult } from '../test-delivery.service';
+import type { TestDeliveryResponse } from './test-delivery.dto';
 import type { AttemptRow, DeliveryContentRow, DeliveryRow } from '../history.queries';
 
 const INSTANT = '2024-01-01T11:30:00Z';
@@ -230,6 +232,12 @@ export function toRecentDelivery(delivery: DeliveryRow): RecentDeliveryResponse 
     attempts: delivery.attempts,
     ...(error !== null && { error }),
   };
+}
+
+/** The answer to a test. */
+export function toTestDelivery({ delivery, content, webhookUrl }: TestResult): TestDeliveryResponse {
+  const { error, ...outcome } = toRecentDelivery(delivery);
+  return { ...outcome, ...bodyOf(content), webhook_url: webhookUrl, ...(error !== undefined && { error }) };
 }
 
 /** How many deliveries match a filter with this status. */
