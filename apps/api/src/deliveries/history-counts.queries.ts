@@ -89,7 +89,7 @@ interface Range {
 }
 
 /** A half-open range as its whole hours and what is left before and after them. */
-export function splitIntoHours(fromMs: number, untilMs: number): { whole: Range; edges: Range[] } {
+function splitIntoHours(fromMs: number, untilMs: number): { whole: Range; edges: Range[] } {
   const firstHour = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
   const lastHour = Math.floor(untilMs / HOUR_MS) * HOUR_MS;
   if (firstHour > lastHour) return { whole: { fromMs: 0, untilMs: 0 }, edges: [{ fromMs, untilMs }] };

@@ -8,7 +8,7 @@ export interface Range {
   untilMs: number;
 }
 
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** How far a range reaches when its beginning is not given (DESIGN.md, "Stats"). */
 const DEFAULT_PERIODS: Record<Period, number> = { hour: 24, day: 7, week: 12, month: 12 };
@@ -30,7 +30,7 @@ export function startOfPeriod(period: Period, atMs: number): number {
 }
 
 /** The beginning of the period so many periods later, or earlier, than the one that began at `startMs`. */
-export function shiftPeriods(period: Period, startMs: number, count: number): number {
+function shiftPeriods(period: Period, startMs: number, count: number): number {
   switch (period) {
     case 'hour':
       return startMs + count * HOUR_MS;

@@ -23,7 +23,7 @@ import { bumpWebhooksVersion, countWebhooks, findWebhook } from './webhooks.quer
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
 /** Dispatchers keep a tenant's webhooks in memory; the operator may allow more with `max_webhooks`. */
-export const DEFAULT_MAX_WEBHOOKS = 1_000;
+const DEFAULT_MAX_WEBHOOKS = 1_000;
 
 /** Changes webhooks; every change reaches all dispatchers before the next event. */
 @Injectable()

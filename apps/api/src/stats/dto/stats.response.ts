@@ -7,7 +7,7 @@ import { NO_COUNTS, sumCounts, type StatsCounts, type WebhookStats } from '../st
 import { successRate } from '../success-rate';
 
 /** Counts of deliveries by how they stand. */
-export class DeliveryCountsResponse {
+class DeliveryCountsResponse {
   @ApiProperty({ example: 150 })
   total_deliveries!: number;
 

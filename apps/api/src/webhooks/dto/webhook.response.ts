@@ -53,7 +53,7 @@ export class FullWebhookStatsResponse extends ListedWebhookStatsResponse {
 }
 
 /** What every answer shows of a webhook's settings. */
-export class WebhookCoreResponse {
+class WebhookCoreResponse {
   @ApiProperty({ example: 'webhook_01k9zq5v7c2m8x4r6t0w3y5b7d' })
   webhook_id!: string;
 
