@@ -21,22 +21,37 @@ interface PendingEventRow {
   webhooks_version: string;
 }
 
-/** The events of batches that nobody has fanned out; takes no lock. */
-export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promise<PendingEvent[]> {
-  const answer = await pool.query<PendingEventRow>({
+/** A row of an outer join that may have found nothing. */
+type OuterJoined<T> = T | { [K in keyof T]: null };
+
+/** Batches that are due and that nobody has fanned out, with their events; a batch may have none left. Takes no lock. */
+export async function readPendingEvents(
+  pool: Pool,
+  fanOutIds: string[],
+): Promise<{ dueFanOutIds: string[]; events: PendingEvent[] }> {
+  const answer = await pool.query<OuterJoined<PendingEventRow> & { fan_out_id: string }>({
     name: 'read-pending-events',
     text: `
-      SELECT f.id AS fan_out_id, e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
-        t.webhooks_version
+      SELECT f.id AS fan_out_id, pending.*
       FROM pending_fan_outs f
-      CROSS JOIN LATERAL unnest(f.event_ids) AS wanted(event_id)
-      JOIN events e ON e.id = wanted.event_id
-      JOIN event_payloads p ON p.event_id = wanted.event_id
-      JOIN tenants t ON t.id = e.tenant_id
-      WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now() AND e.cancelled_at IS NULL`,
+      LEFT JOIN LATERAL (
+        SELECT e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
+          t.webhooks_version
+        FROM unnest(f.event_ids) AS wanted(event_id)
+        JOIN events e ON e.id = wanted.event_id
+        JOIN event_payloads p ON p.event_id = wanted.event_id
+        JOIN tenants t ON t.id = e.tenant_id
+        WHERE e.cancelled_at IS NULL
+      ) pending ON true
+      WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now()`,
     values: [fanOutIds],
   });
-  return answer.rows.map((row) => ({
+  const rows = answer.rows.filter((row): row is PendingEventRow => row.id !== null);
+  return { dueFanOutIds: [...new Set(answer.rows.map((row) => row.fan_out_id))], events: rows.map(toPendingEvent) };
+}
+
+function toPendingEvent(row: PendingEventRow): PendingEvent {
+  return {
     fanOutId: row.fan_out_id,
     id: row.id,
     tenantId: row.tenant_id,
@@ -48,7 +63,7 @@ export async function readPendingEvents(pool: Pool, fanOutIds: string[]): Promis
     priority: row.priority,
     data: row.data,
     webhooksVersion: BigInt(row.webhooks_version),
-  }));
+  };
 }
 
 /** Lets batches wait a while longer. */

@@ -59,14 +59,16 @@ export class FanOut {
 
   private async fanOut(fanOutIds: string[]): Promise<void> {
     const owner = this.identity.id;
-    const events = await readPendingEvents(this.pool, fanOutIds);
+    // Only what was due when its events were read: a batch that falls due in between is another round's.
+    const { dueFanOutIds, events } = await readPendingEvents(this.pool, fanOutIds);
+    if (dueFanOutIds.length === 0) return;
     const { planned, works } = await this.plan(events, owner);
     if (planned.length <= MAX_PER_STATEMENT) {
-      await this.write(owner, fanOutIds, planned, works);
+      await this.write(owner, dueFanOutIds, planned, works);
       return;
     }
     // Too much for one statement: batch by batch, and a batch in itself too large in one piece.
-    for (const fanOutId of fanOutIds) {
+    for (const fanOutId of dueFanOutIds) {
       await this.write(
         owner,
         [fanOutId],
