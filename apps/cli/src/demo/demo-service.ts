@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StepLines } from './step-lines';
@@ -64,7 +64,7 @@ async function startService(lines: StepLines, signal: AbortSignal): Promise<Demo
   const child = fork(LOCAL_START, [], {
     // A process group of its own: Ctrl-C reaches the demo alone, which then stops the service in order.
     detached: true,
-    execArgv: ['--require', join(__dirname, 'stop-with-parent.js')],
+    execArgv: ['--require', require.resolve('./stop-with-parent')],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = forwardLines(child, lines);
