@@ -64,7 +64,7 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
       if (standing.length === 0) left.push(item);
       else acceptances.set(item.index, compareWithEarlier(item, standing, known));
     }
-    await releaseKeys(queryable, abandoned);
+    await releaseKeys(queryable, refused, abandoned);
   }
   return {
     acceptances: events.map((_, index) => acceptances.get(index) as Acceptance),
@@ -173,7 +173,10 @@ SELECT id FROM accepted`;
 
 async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<string>> {
   const column = <T>(value: (item: Item) => T): T[] => items.map(value);
-  const keys = items.flatMap((item) => item.keys.map((key) => ({ ...key, event: item.event })));
+  // In one order everywhere: two statements that want the same keys wait for one another, and never both.
+  const keys = items
+    .flatMap((item) => item.keys.map((key) => ({ ...key, event: item.event })))
+    .sort((a, b) => Buffer.compare(a.hash, b.hash));
   let offset = 1;
   const dataAt = column((item) => {
     const at = offset;
@@ -257,11 +260,15 @@ function compareWithEarlier(item: Item, standing: EarlierKey[], known: Map<strin
   return { kind: 'duplicate', eventId: first?.eventId ?? item.event.id, clientEventId: first?.clientEventId ?? null };
 }
 
-/** Gives back keys that stand for events that were never written. */
-async function releaseKeys(queryable: Queryable, eventIds: string[]): Promise<void> {
+/** Gives back those keys of items that stand for events that were never written; found by key, since nothing else is indexed. */
+async function releaseKeys(queryable: Queryable, items: Item[], eventIds: string[]): Promise<void> {
+  const keys = items.flatMap((item) => item.keys.map((key) => ({ hash: key.hash, tenantId: item.event.tenantId })));
   await queryable.query({
-    text: `DELETE FROM event_keys k WHERE k.event_id = ANY($1::uuid[]) AND NOT EXISTS (SELECT FROM events e WHERE e.id = k.event_id)`,
-    values: [eventIds],
+    text: `
+      DELETE FROM event_keys k USING unnest($1::uuid[], $2::bytea[]) AS wanted(tenant_id, key_hash)
+      WHERE k.tenant_id = wanted.tenant_id AND k.key_hash = wanted.key_hash AND k.event_id = ANY($3::uuid[])
+        AND NOT EXISTS (SELECT FROM events e WHERE e.id = k.event_id)`,
+    values: [keys.map((key) => key.tenantId), keys.map((key) => key.hash), eventIds],
   });
 }
 
