@@ -38,7 +38,12 @@ export class GroupCommit<T, R> {
     this.held += 1;
     return new Promise<R>((resolve, reject) => {
       this.waiting.push({ item, bytes: this.options.bytesOf(item), resolve, reject });
-      this.pump();
+      // Not at once: what one caller adds in one go shares a commit and keeps its order.
+      if (this.waiting.length === 1) {
+        queueMicrotask(() => {
+          this.pump();
+        });
+      }
     });
   }
 
