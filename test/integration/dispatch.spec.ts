@@ -123,9 +123,9 @@ describeEachBackend('the way of an event', (backend) => {
          WHERE webhook_id IN ($1, $2) ORDER BY webhook_id`,
         [goodHook.id, badHook.id],
       );
-    await waitFor('all counts to be folded', async () =>
-      (await totals()).every((row) => Number(row['successful']) + Number(row['failed']) === 25),
-    );
+    const counted = (rows: Record<string, string>[]): number =>
+      rows.reduce((sum, row) => sum + Number(row['created']) + Number(row['successful']) + Number(row['failed']), 0);
+    await waitFor('all counts to be folded', async () => counted(await totals()) >= 4 * 25);
     expect(await totals()).toEqual([
       {
         webhook_id: goodHook.id,
