@@ -12,12 +12,22 @@ export interface PublishContext {
   /** The only project a bound token may publish to; null for any. */
   projectId: string | null;
   maxEventBytes: number;
-  /** Whether an event type exists for the tenant, and the version of its payload; null when it does not. */
-  eventTypeVersion: (type: string) => string | null;
+  /** The version of an event type that is wanted, by default its newest; null when there is none. */
+  eventTypeVersion: (type: string, wanted?: string | null) => string | null;
   nowMs: number;
 }
 
-const FIELDS = ['event', 'data', 'project_id', 'timestamp', 'event_id', 'ordering_key', 'deliver_at', 'priority'];
+const FIELDS = [
+  'event',
+  'data',
+  'project_id',
+  'timestamp',
+  'event_id',
+  'ordering_key',
+  'deliver_at',
+  'priority',
+  'version',
+];
 const MAX_KEY_LENGTH = 255;
 const MAX_AHEAD_MS = 30 * 86_400_000;
 /** No dot, since Standard Webhooks signs `id.timestamp.body`; nothing that a header could not carry. */
@@ -29,7 +39,7 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Validates one event of a publish request: `{ event, data, project_id?, timestamp?, event_id?,
- * ordering_key?, deliver_at?, priority? }`.
+ * ordering_key?, deliver_at?, priority?, version? }`.
  * @param parsed the request, parsed.
  * @param raw the same as bytes, from which `data` is taken as it stands.
  * @throws AppError 400 naming every field that is wrong; 413 when `data` is too large; 403 for another
@@ -49,7 +59,7 @@ export function readPublishRequest(
   const problems: ErrorDetail[] = unknownFields(members.map((member) => member.key));
   const read = fieldReader(body, problems);
 
-  const type = readEventType(body['event'], context, problems);
+  const type = readEventType(body['event'], body['version'], context, problems);
   const data = members.find((member) => member.key === 'data');
   if (data === undefined || typeof body['data'] !== 'object' || body['data'] === null || Array.isArray(body['data'])) {
     problems.push({ field: 'data', message: 'must be a JSON object' });
@@ -114,6 +124,7 @@ function unknownFields(keys: string[]): ErrorDetail[] {
 
 function readEventType(
   given: unknown,
+  wantedVersion: unknown,
   context: PublishContext,
   problems: ErrorDetail[],
 ): { name: string; version: string } {
@@ -124,7 +135,12 @@ function readEventType(
   const version = context.eventTypeVersion(given);
   if (version === null)
     problems.push({ field: 'event', message: `${given} is not a known event type; GET /api/event-types lists them` });
-  return { name: given, version: version ?? '' };
+  if (version === null || wantedVersion === undefined || wantedVersion === null) {
+    return { name: given, version: version ?? '' };
+  }
+  const isThere = typeof wantedVersion === 'string' && context.eventTypeVersion(given, wantedVersion) === wantedVersion;
+  if (!isThere) problems.push({ field: 'version', message: `must be a version of ${given}, as text such as "1"` });
+  return { name: given, version: String(wantedVersion) };
 }
 
 function fieldReader(body: Record<string, unknown>, problems: ErrorDetail[]) {

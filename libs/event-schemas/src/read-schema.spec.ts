@@ -168,7 +168,7 @@ describe('data', () => {
 
   it('as dear as is allowed is judged soon', () => {
     const schema = { properties: { a: { items: { allOf: Array.from({ length: 450 }, () => ({ minimum: 0 })) } } } };
-    const dear = { a: Array.from({ length: 2_000 }, () => 1) };
+    const dear = { a: Array.from({ length: 1_000 }, () => 1) };
     expect(elapsedMs(() => expect(check(schema, dear)).toEqual([]))).toBeLessThan(BOUNDED_MS);
   });
 });

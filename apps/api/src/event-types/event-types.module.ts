@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { DataValidator } from './data-validator';
 import { EventTypeCatalog } from './event-type-catalog';
 
-@Module({ providers: [EventTypeCatalog], exports: [EventTypeCatalog] })
+@Module({ providers: [DataValidator, EventTypeCatalog], exports: [DataValidator, EventTypeCatalog] })
 export class EventTypesModule {}

@@ -70,7 +70,10 @@ export class EventsController {
   @ApiAcceptedResponse({ type: PublishedEventResponse })
   @ApiBadRequestResponse({ type: ErrorResponse })
   @ApiPayloadTooLargeResponse({ type: ErrorResponse })
-  @ApiUnprocessableEntityResponse({ description: 'The key was used before with another body', type: ErrorResponse })
+  @ApiUnprocessableEntityResponse({
+    description: 'The key was used before with another body, or the data does not satisfy its schema',
+    type: ErrorResponse,
+  })
   @ApiTooManyRequestsResponse({
     description: "Beyond the tenant's limit; see Retry-After and RateLimit-*",
     type: ErrorResponse,

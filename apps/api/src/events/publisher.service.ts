@@ -8,7 +8,9 @@ import { readPublishRequest, type PublishContext } from '#accept/publish-request
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { AppError, invalidRequest } from '#kernel/app-error';
+import { DataValidator } from '../event-types/data-validator';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
+import type { TenantEventTypes } from '../event-types/tenant-event-types';
 import type { Caller } from '../http/caller';
 import { PublishLimits, tooManyEvents } from './publish-limits';
 import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
@@ -23,6 +25,7 @@ export class PublisherService {
   constructor(
     private readonly intake: EventIntake,
     private readonly catalog: EventTypeCatalog,
+    private readonly validator: DataValidator,
     private readonly limits: PublishLimits,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     @Inject(Registry) registry: Registry,
@@ -36,8 +39,8 @@ export class PublisherService {
 
   /**
    * Publishes one event.
-   * @throws AppError 400, 413 for what is wrong with it, 429 beyond the tenant's limit, 422 when its key was used for another body, 503 when it
-   *   cannot be stored now.
+   * @throws AppError 400, 413 for what is wrong with it, 429 beyond the tenant's limit, 422 when its key was used for
+   *   another body or its data does not satisfy the schema, 503 when it cannot be stored now.
    */
   async publish(
     caller: Caller,
@@ -45,10 +48,11 @@ export class PublisherService {
     raw: Buffer,
     idempotencyKey: string | null,
   ): Promise<{ event: PublishedEventResponse; budget: Budget | null }> {
-    const event = readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller));
+    const types = await this.catalog.of(caller);
+    const event = readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller, types));
     const budget = await this.limits.admit(caller, 1);
     if (budget?.granted === 0) throw tooManyEvents(budget);
-    return { event: await this.accept(event), budget };
+    return { event: await this.validateAndAccept(types, event, body), budget };
   }
 
   /**
@@ -61,7 +65,8 @@ export class PublisherService {
     raw: Buffer,
     idempotencyKey: string | null,
   ): Promise<{ batch: PublishBatchResponse; budget: Budget | null }> {
-    const context = this.contextOf(caller);
+    const types = await this.catalog.of(caller);
+    const context = this.contextOf(caller, types);
     const items = readItems(body, raw);
     const budget = await this.limits.admit(caller, items.length);
     const events = await Promise.all(
@@ -69,7 +74,8 @@ export class PublisherService {
         const key = idempotencyKey === null ? null : `${idempotencyKey}:${index}`;
         try {
           if (budget !== null && index >= budget.granted) throw tooManyEvents(budget);
-          return await this.accept(readPublishRequest(item.parsed, item.raw, key, context));
+          const event = readPublishRequest(item.parsed, item.raw, key, context);
+          return await this.validateAndAccept(types, event, item.parsed);
         } catch (error) {
           if (!(error instanceof AppError) || error.status >= 500) throw error;
           const { status: statusCode, code, message, details } = error;
@@ -81,14 +87,20 @@ export class PublisherService {
     return { batch: { events, accepted, rejected: events.length - accepted }, budget };
   }
 
-  private async accept(event: NewEvent): Promise<PublishedEventResponse> {
+  /** @param body of which the event was read. */
+  private async validateAndAccept(
+    types: TenantEventTypes,
+    event: NewEvent,
+    body: unknown,
+  ): Promise<PublishedEventResponse> {
+    const warnings = await this.validator.check(types, event, (body as { data: unknown }).data);
     const acceptance = await this.intake.accept(event);
     switch (acceptance.kind) {
       case 'accepted':
         this.accepted.inc();
-        return PublishedEventResponse.from(event, acceptance.eventId, event.clientEventId, false);
+        return PublishedEventResponse.from(event, acceptance.eventId, event.clientEventId, false, warnings);
       case 'duplicate':
-        return PublishedEventResponse.from(event, acceptance.eventId, acceptance.clientEventId, true);
+        return PublishedEventResponse.from(event, acceptance.eventId, acceptance.clientEventId, true, warnings);
       case 'key_reused': {
         const field = acceptance.key === 'event_id' ? 'event_id' : 'Idempotency-Key';
         throw new AppError(422, 'idempotency_mismatch', `${field}: was used before with another body`, {
@@ -98,12 +110,12 @@ export class PublisherService {
     }
   }
 
-  private contextOf(caller: Caller): PublishContext {
+  private contextOf(caller: Caller, types: TenantEventTypes): PublishContext {
     return {
       tenantId: caller.tenantId,
       projectId: caller.projectId,
       maxEventBytes: caller.limits.max_event_bytes ?? this.environment.maxEventBytes,
-      eventTypeVersion: (type) => this.catalog.versionOf(caller.tenantId, type),
+      eventTypeVersion: (type, wanted) => types.versionOf(type, wanted),
       nowMs: Date.now(),
     };
   }

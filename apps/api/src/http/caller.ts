@@ -11,6 +11,8 @@ export interface Caller {
   readonly projectId: string | null;
   readonly scopes: readonly string[];
   readonly limits: TenantLimits;
+  /** Of the tenant's event types; what is in memory of a lower version is out of date. */
+  readonly eventTypesVersion: bigint;
 }
 
 declare module 'fastify' {

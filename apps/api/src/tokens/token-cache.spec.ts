@@ -3,7 +3,7 @@ import { TokenCache, type CachedToken } from './token-cache';
 const accepted = (tokenId: string, tenantId = 'tenant'): CachedToken => ({
   refusal: null,
   expiresAtMs: null,
-  caller: { tenantId, userId: 'user', tokenId, projectId: null, scopes: ['*'], limits: {} },
+  caller: { tenantId, userId: 'user', tokenId, projectId: null, scopes: ['*'], limits: {}, eventTypesVersion: 0n },
 });
 const UNKNOWN: CachedToken = { refusal: 'unknown', tokenId: null, tenantId: null };
 

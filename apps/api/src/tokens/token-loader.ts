@@ -78,6 +78,7 @@ function cachedToken(row: TokenRow | undefined): CachedToken {
       projectId: row.project_id,
       scopes: row.scopes,
       limits: row.limits,
+      eventTypesVersion: BigInt(row.event_types_version),
     },
   };
 }

@@ -12,6 +12,7 @@ export interface TokenRow {
   expires_at: Date | null;
   revoked_at: Date | null;
   limits: TenantLimits;
+  event_types_version: string;
   suspended: boolean;
 }
 
@@ -44,7 +45,7 @@ export async function markTokensUsed(pool: Pool, tokenIds: string[]): Promise<vo
 
 const FIND_TOKENS = `
   SELECT token.hash, token.id, token.tenant_id, token.user_id, token.scopes, token.project_id, token.expires_at,
-    token.revoked_at, tenant.limits, tenant.status = 'suspended' AS suspended
+    token.revoked_at, tenant.limits, tenant.event_types_version, tenant.status = 'suspended' AS suspended
   FROM tokens token JOIN tenants tenant ON tenant.id = token.tenant_id
   WHERE token.hash = ANY ($1::bytea[]) AND tenant.deleted_at IS NULL`;
 

@@ -41,7 +41,7 @@ export class WebhooksService {
     if (caller.projectId !== null && projectId !== caller.projectId) {
       throw new AppError(403, 'project_forbidden', `project_id: this token is bound to project ${caller.projectId}`);
     }
-    this.checkEventTypes(caller.tenantId, wanted.events);
+    await this.checkEventTypes(caller, wanted.events);
     await checkWebhookUrl(this.guard, wanted.url);
     const now = new Date();
     const id = newUuid(now.getTime());
@@ -84,7 +84,7 @@ export class WebhooksService {
    */
   async update(caller: Caller, id: string, change: UpdateWebhookDto): Promise<WebhookEntity> {
     const { tenantId } = caller;
-    if (change.events !== undefined) this.checkEventTypes(tenantId, change.events);
+    if (change.events !== undefined) await this.checkEventTypes(caller, change.events);
     if (change.url !== undefined) await checkWebhookUrl(this.guard, change.url);
     const columns = this.toColumns(id, change);
     return this.database.run(tenantId, async (manager) => {
@@ -136,8 +136,9 @@ export class WebhooksService {
   }
 
   /** A pattern also stands for types that are registered later, so it need not match one that is known. */
-  private checkEventTypes(tenantId: string, events: string[]): void {
-    const unknown = events.filter((event) => isValidEventType(event) && !this.eventTypes.isKnown(tenantId, event));
+  private async checkEventTypes(caller: Caller, events: string[]): Promise<void> {
+    const types = await this.eventTypes.of(caller);
+    const unknown = events.filter((event) => isValidEventType(event) && !types.isKnown(event));
     if (unknown.length === 0) return;
     throw invalidRequest([
       { field: 'events', message: `${unknown.join(', ')}: not a known event type; GET /api/event-types lists them` },

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { formatId, uuidTimeMs } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import type { NewEvent } from '#accept/new-event';
+import { ErrorResponseDetail } from '../../http/error-response';
 
 const EXAMPLE_DATA = { build_id: 'build_123', project_id: 'proj_123', status: 'success', duration: 120 };
 
@@ -46,6 +47,12 @@ export class PublishEventDto {
 
   @ApiPropertyOptional({ enum: ['high', 'normal', 'low'], default: 'normal' })
   priority?: string;
+
+  @ApiPropertyOptional({
+    example: '1',
+    description: 'The version of the event type whose schema `data` satisfies; by default the newest.',
+  })
+  version?: string;
 }
 
 export class PublishBatchDto {
@@ -72,12 +79,21 @@ export class PublishedEventResponse {
   })
   duplicate!: boolean;
 
+  @ApiPropertyOptional({
+    type: [ErrorResponseDetail],
+    description:
+      'Where `data` does not satisfy the schema of its type; only where it does not and the tenant wants it accepted.',
+    example: [{ field: 'data.build_id', message: 'is required' }],
+  })
+  warnings?: ErrorResponseDetail[];
+
   /** @param eventId UUID under which it was accepted, perhaps earlier. */
   static from(
     event: NewEvent,
     eventId: string,
     clientEventId: string | null,
     duplicate: boolean,
+    warnings: ErrorResponseDetail[],
   ): PublishedEventResponse {
     return {
       event_id: clientEventId ?? formatId('event', eventId),
@@ -85,6 +101,7 @@ export class PublishedEventResponse {
       status: 'accepted',
       created_at: formatInstant(uuidTimeMs(eventId)),
       duplicate,
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 }
@@ -121,6 +138,9 @@ export class PublishedItemResponse {
 
   @ApiPropertyOptional({ example: false })
   duplicate?: boolean;
+
+  @ApiPropertyOptional({ type: [ErrorResponseDetail] })
+  warnings?: ErrorResponseDetail[];
 
   @ApiPropertyOptional({ type: RejectedEventError })
   error?: RejectedEventError;
