@@ -191,6 +191,26 @@ describe('DirectEventPublisher', () => {
     await publisher.forTenant(tenant.tenantId).publish({ ...EVENT, data });
   });
 
+  it('shares the events per second of a tenant with the API', async () => {
+    const slow = await makeTenant(api, 'Slow', { events_per_second: 3 });
+    const publishers = [
+      publisher.forTenant(slow.tenantId),
+      new EventPublisher({ url: api.url, token: slow.token, retries: 0 }),
+    ];
+    const errors = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) =>
+        publishers[index % 2]!.publish(EVENT).then(
+          () => null,
+          (error: PublishError) => `${error.status} ${error.code}`,
+        ),
+      ),
+    );
+    // The calls may fall into two seconds.
+    expect(errors.filter((error) => error === '429 rate_limited').length).toBeGreaterThanOrEqual(14);
+    expect(errors).toContain(null);
+    expect(new Set(errors).size).toBe(2);
+  });
+
   it('refuses a tenant within a second of its suspension, and one that does not exist', async () => {
     const direct = publisher.forTenant(tenant.tenantId);
     await direct.publish(EVENT);

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { acceptEvents, type AcceptedBatch, type Queryable } from '#accept/accept-events';
 import { EventIntake } from '#accept/event-intake';
 import type { Acceptance, NewEvent } from '#accept/new-event';
+import { PublishBudget } from '#accept/publish-budget';
 import { readPublishRequest } from '#accept/publish-request';
 import { isDatabaseAway } from '#database/database-errors';
 import { AppError } from '#kernel/app-error';
@@ -20,7 +21,8 @@ import { findTenantAllowance, type TenantAllowance } from './tenant-allowance.qu
 export interface DirectEventPublisherOptions {
   /**
    * The service's database, connected as role `webhooks_batch` or as a member of it that inherits its rights; row-level
-   * security hides the tables from everyone else.
+   * security hides the tables from everyone else. Needs a connection beside those that the caller's own transactions
+   * hold: a tenant's events per second are counted outside of them.
    */
   pool: Pool;
   /** Where BullMQ's jobs go, as for the apps: Redis, or the service's database by a direct connection. */
@@ -57,6 +59,7 @@ export class DirectEventPublisher {
   private readonly backend: QueueBackend;
   private readonly signals: Signals;
   private readonly intake: EventIntake;
+  private readonly budget: PublishBudget;
   private readonly clock: Clock;
   private readonly allowances = new Map<string, { allowance: TenantAllowance; readAtMs: number }>();
 
@@ -75,6 +78,7 @@ export class DirectEventPublisher {
     });
     this.signals = new Signals(this.backend, logger);
     this.intake = new EventIntake(pool, this.signals, this.clock);
+    this.budget = new PublishBudget(pool);
     void this.signals.untilOpen();
   }
 
@@ -138,9 +142,19 @@ export class DirectEventPublisher {
         eventTypeVersion: (type) => (BUILT_IN_TYPES.has(type) ? BUILT_IN_VERSION : null),
         nowMs: this.clock.nowMs(),
       });
+      await this.admit(tenantUuid, allowance);
       return publishedEvent(newEvent, await store(newEvent));
     } catch (error) {
       throw asPublishError(error);
+    }
+  }
+
+  /** @throws AppError 429 when the tenant has published as much as it may in this second. */
+  private async admit(tenantId: string, { eventsPerSecond }: TenantAllowance): Promise<void> {
+    if (eventsPerSecond === null) return;
+    const { granted } = await this.budget.take(tenantId, eventsPerSecond, 1);
+    if (granted === 0) {
+      throw new AppError(429, 'rate_limited', `At most ${eventsPerSecond} events per second are allowed`);
     }
   }
 

@@ -5,15 +5,23 @@ export interface TenantAllowance {
   suspended: boolean;
   /** Bytes of `data`; null for the installation's default. */
   maxEventBytes: number | null;
+  /** Null for any number. */
+  eventsPerSecond: number | null;
 }
 
 /** Null when there is no such tenant, or no more. */
 export async function findTenantAllowance(queryable: Queryable, tenantId: string): Promise<TenantAllowance | null> {
-  const { rows } = await queryable.query<{ suspended: boolean; max_event_bytes: number | null }>({
-    text: `SELECT status = 'suspended' AS suspended, (limits ->> 'max_event_bytes')::integer AS max_event_bytes
+  const { rows } = await queryable.query<{
+    suspended: boolean;
+    max_event_bytes: number | null;
+    events_per_second: number | null;
+  }>({
+    text: `SELECT status = 'suspended' AS suspended, (limits ->> 'max_event_bytes')::integer AS max_event_bytes,
+             (limits ->> 'events_per_second')::integer AS events_per_second
            FROM tenants WHERE id = $1 AND deleted_at IS NULL`,
     values: [tenantId],
   });
   const [row] = rows;
-  return row === undefined ? null : { suspended: row.suspended, maxEventBytes: row.max_event_bytes };
+  if (row === undefined) return null;
+  return { suspended: row.suspended, maxEventBytes: row.max_event_bytes, eventsPerSecond: row.events_per_second };
 }
