@@ -9,6 +9,7 @@ import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { QueuesModule } from '#queues/queues.module';
 import { BacklogMetrics } from './backlog-metrics';
+import { Aftermath } from './deliver/aftermath';
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import { Lanes } from './deliver/lanes';
 import { Slots } from './deliver/slots';
@@ -17,6 +18,9 @@ import { Dispatcher } from './dispatcher';
 import { DispatcherMetrics } from './dispatcher-metrics';
 import { FanOut } from './fan-out/fan-out';
 import { WebhookDirectory } from './fan-out/webhook-directory';
+import { HealthMonitor } from './health-monitor/health-monitor';
+import { WebhookHealth } from './health-monitor/webhook-health';
+import { OperationalEvents } from './operational-events/operational-events';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Reconciler } from './reconcile/reconciler';
 import { Housekeeping } from './retention/housekeeping';
@@ -76,6 +80,10 @@ export class DispatcherModule {
         FanOut,
         Deliver,
         Recorder,
+        Aftermath,
+        OperationalEvents,
+        WebhookHealth,
+        HealthMonitor,
         Claims,
         Reconciler,
         Rollup,

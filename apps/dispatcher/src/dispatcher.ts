@@ -14,6 +14,7 @@ import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import type { DeliveryWork } from './deliver/delivery-work';
 import { Lanes } from './deliver/lanes';
 import { FanOut } from './fan-out/fan-out';
+import { WebhookHealth } from './health-monitor/webhook-health';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Reconciler } from './reconcile/reconciler';
 import { Claims } from './retry/claims';
@@ -47,18 +48,27 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly claims: Claims,
     private readonly reconciler: Reconciler,
     private readonly scheduled: ScheduledWork,
-    private readonly health: HealthChecks,
+    private readonly health: WebhookHealth,
+    private readonly checks: HealthChecks,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.health.register('database', { required: true }, () => this.database.problem());
-    this.health.register('queue', { required: false }, () => this.queues.problem());
-    this.health.register('dispatching', { required: true }, () =>
+    this.checks.register('database', { required: true }, () => this.database.problem());
+    this.checks.register('queue', { required: false }, () => this.queues.problem());
+    this.checks.register('dispatching', { required: true }, () =>
       Promise.resolve(this.identity.maySend() ? null : 'waiting to register with the database'),
     );
     this.lanes.connect(
       (work) => void this.attempt(work),
+      (webhookId) => {
+        this.claims.wantMore(webhookId);
+      },
+    );
+    this.health.connect(
+      (webhookId, forMs) => {
+        this.park(webhookId, forMs);
+      },
       (webhookId) => {
         this.claims.wantMore(webhookId);
       },
@@ -102,6 +112,13 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     }, SWEEP_MS);
     this.reconciler.start();
     this.scheduled.start();
+  }
+
+  /** Nobody answers at a webhook: what stands in its lane waits in the database for the probe. */
+  private park(webhookId: string, forMs: number): void {
+    for (const work of this.lanes.drainLane(webhookId)) {
+      void this.deliver.settle(work, 'throttled', Date.now() + forMs);
+    }
   }
 
   private async wakeUp(): Promise<void> {

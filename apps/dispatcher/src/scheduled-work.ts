@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { HealthMonitor } from './health-monitor/health-monitor';
+import { WebhookHealth } from './health-monitor/webhook-health';
+import type { Periodic } from './periodic';
 import { Housekeeping } from './retention/housekeeping';
 import { Rollup } from './rollup/rollup';
 
@@ -8,15 +11,20 @@ export class ScheduledWork {
   constructor(
     private readonly rollup: Rollup,
     private readonly housekeeping: Housekeeping,
+    private readonly health: WebhookHealth,
+    private readonly healthMonitor: HealthMonitor,
   ) {}
 
   start(): void {
-    this.rollup.start();
-    this.housekeeping.start();
+    for (const work of this.all()) work.start();
   }
 
   /** Waits for what is under way. */
   async stop(): Promise<void> {
-    await Promise.all([this.rollup.stop(), this.housekeeping.stop()]);
+    await Promise.all(this.all().map((work) => work.stop()));
+  }
+
+  private all(): Periodic[] {
+    return [this.rollup, this.housekeeping, this.health, this.healthMonitor];
   }
 }

@@ -24,6 +24,7 @@ export interface Environment {
   webhookMaxInFlight: number;
   dispatcherMemoryBytes: number;
   stopDeadlineMs: number;
+  disableAfterHours: number;
 }
 
 const KEY_BYTES = 32;
@@ -100,6 +101,11 @@ export const SETTINGS: Setting[] = [
     example: '67108864',
   },
   {
+    name: 'DISABLE_AFTER_HOURS',
+    doc: 'A webhook whose every attempt has failed for so many hours is made inactive; at least 12.',
+    example: '120',
+  },
+  {
     name: 'STOP_DEADLINE_MS',
     doc: 'How long a stopping app lets requests in flight finish, in milliseconds.',
     example: '15000',
@@ -141,6 +147,7 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     dispatcherMaxInFlight: settings.integer('DISPATCHER_MAX_IN_FLIGHT', 512, 1, 10_000),
     webhookMaxInFlight: settings.integer('WEBHOOK_MAX_IN_FLIGHT', 32, 1, 1_000),
     dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),
+    disableAfterHours: settings.integer('DISABLE_AFTER_HOURS', 120, 12, 8_760),
     stopDeadlineMs: settings.integer('STOP_DEADLINE_MS', 15_000, 0, 600_000),
   };
   if (environment.encryptionKeys.length === 0) {

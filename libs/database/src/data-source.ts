@@ -3,6 +3,7 @@ import { InitialSchema1795305600000 } from '../../../migrations/1795305600000-in
 import { RequestsWriteHistory1795392000000 } from '../../../migrations/1795392000000-requests-write-history';
 import { PublishingOrder1795395600000 } from '../../../migrations/1795395600000-publishing-order';
 import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event-types';
+import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-webhook-health';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -15,6 +16,7 @@ const MIGRATIONS = [
   RequestsWriteHistory1795392000000,
   PublishingOrder1795395600000,
   EventTypes1795482000000,
+  WebhookHealth1795485600000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -1,6 +1,7 @@
 import { formatId } from '#kernel/ids';
 import type { SigningKeys } from '#webhook-rules/delivery-request';
 import type { RetryPolicy } from '#webhook-rules/retry-policy';
+import type { PinnedVersions } from '#webhook-rules/pinned-versions';
 import { standardKey } from '#webhook-rules/signature';
 import type { StoredRetryPolicy } from './entities/webhook.entity';
 import type { SecretBox } from './secret-box';
@@ -13,6 +14,7 @@ export interface WebhookTarget {
   projectId: string | null;
   url: string;
   events: string[];
+  eventVersions: PinnedVersions;
   active: boolean;
   onInactive: 'drop' | 'hold';
   timeoutMs: number;
@@ -30,6 +32,7 @@ export interface WebhookTargetRow {
   project_id: string | null;
   url: string;
   events: string[];
+  event_versions: PinnedVersions;
   active: boolean;
   on_inactive: 'drop' | 'hold';
   timeout_ms: number;
@@ -39,7 +42,7 @@ export interface WebhookTargetRow {
 }
 
 export const WEBHOOK_TARGET_COLUMNS =
-  'id, tenant_id, project_id, url, events, active, on_inactive, timeout_ms, retry_policy, sealed_secret, sealed_headers';
+  'id, tenant_id, project_id, url, events, event_versions, active, on_inactive, timeout_ms, retry_policy, sealed_secret, sealed_headers';
 
 /** What a sealed column is bound to; see {@link SecretBox.seal}. */
 export function sealContext(webhookId: string, column: 'secret' | 'headers'): string {
@@ -69,6 +72,7 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
     projectId: row.project_id,
     url: row.url,
     events: row.events,
+    eventVersions: row.event_versions,
     active: row.active,
     onInactive: row.on_inactive,
     timeoutMs: row.timeout_ms,

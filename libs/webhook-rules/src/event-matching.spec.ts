@@ -127,4 +127,15 @@ describe('compiled subscriptions', () => {
     expect(performance.now() - startedAt).toBeLessThan(500);
     expect(index.match('build.failed', 'p1')).toEqual(['mine']);
   });
+
+  it('gives operational events only to those who name them', () => {
+    const index = compileSubscriptions([
+      { id: 'all', patterns: ['*'], projectId: null },
+      { id: 'named', patterns: ['*', 'webhook.failing'], projectId: null },
+      { id: 'prefix', patterns: ['webhook.*'], projectId: null },
+    ]);
+    expect(index.match('webhook.failing', null).sort()).toEqual(['named', 'prefix']);
+    expect(index.match('delivery.exhausted', null)).toEqual([]);
+    expect(index.match('build.failed', null).sort()).toEqual(['all', 'named']);
+  });
 });

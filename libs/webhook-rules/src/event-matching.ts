@@ -1,3 +1,5 @@
+import { isOperationalEventType, OPERATIONAL_EVENT_TYPES } from './event-types';
+
 /** Longest event type, and longest pattern, in characters. */
 export const MAX_EVENT_TYPE_LENGTH = 128;
 
@@ -32,9 +34,13 @@ export function isValidEventPattern(pattern: string): boolean {
   return EVENT_TYPE.test(pattern.endsWith(PREFIX_END) ? pattern.slice(0, -PREFIX_END.length) : pattern);
 }
 
-/** Says whether one pattern takes an event type; `build.*` takes `build.x` and `build.x.y`, not `build`. */
+/**
+ * Says whether one pattern takes an event type; `build.*` takes `build.x` and `build.x.y`, not `build`. `*` takes
+ * all but the operational types, which are only had by naming them (`webhook.failing`, `webhook.*`).
+ */
 export function matchesPattern(pattern: string, eventType: string): boolean {
-  if (pattern === ALL || pattern === eventType) return true;
+  if (pattern === ALL) return !isOperationalEventType(eventType);
+  if (pattern === eventType) return true;
   return pattern.endsWith(PREFIX_END) && eventType.startsWith(pattern.slice(0, -1));
 }
 
@@ -69,7 +75,8 @@ function withoutCovered(patterns: readonly string[]): string[] {
 }
 
 function covers(wider: string, narrower: string): boolean {
-  return wider === ALL || (wider.endsWith(PREFIX_END) && narrower.startsWith(wider.slice(0, -1)));
+  if (wider === ALL) return !OPERATIONAL_EVENT_TYPES.some((type) => matchesPattern(narrower, type.name));
+  return wider.endsWith(PREFIX_END) && narrower.startsWith(wider.slice(0, -1));
 }
 
 class PatternIndex {
@@ -86,7 +93,8 @@ class PatternIndex {
   }
 
   collect(eventType: string, into: string[]): void {
-    append(into, this.all);
+    // Who asks for everything means the product's events, not the service's word about its own webhooks.
+    if (!isOperationalEventType(eventType)) append(into, this.all);
     append(into, this.byType.get(eventType));
     if (this.byPrefix.size === 0) return;
     for (let dot = eventType.indexOf('.'); dot !== -1; dot = eventType.indexOf('.', dot + 1)) {

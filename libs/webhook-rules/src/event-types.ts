@@ -27,6 +27,29 @@ export const BUILT_IN_EVENT_TYPES: readonly BuiltInEventType[] = [
   { name: 'security.alert', description: 'Something happened that endangers an account or a project.' },
 ];
 
+/** Event types by which the service tells tenants of their own webhooks; they cannot be published. */
+export const OPERATIONAL_EVENT_TYPES = [
+  {
+    name: 'webhook.failing',
+    description: 'Every attempt to a webhook has failed for a while; it will be disabled if that goes on.',
+  },
+  { name: 'webhook.recovered', description: 'A webhook of whose failing was told has had a success again.' },
+  {
+    name: 'webhook.disabled',
+    description: 'A webhook was made inactive, by its receiver (410) or since it failed for too long.',
+  },
+  { name: 'delivery.exhausted', description: 'A delivery was given up.' },
+] as const satisfies readonly BuiltInEventType[];
+
+export type OperationalEventType = (typeof OPERATIONAL_EVENT_TYPES)[number]['name'];
+
+const OPERATIONAL: ReadonlySet<string> = new Set(OPERATIONAL_EVENT_TYPES.map((type) => type.name));
+
+/** Whether an event type is one of the service's own. */
+export function isOperationalEventType(eventType: string): boolean {
+  return OPERATIONAL.has(eventType);
+}
+
 /** The event type of a test delivery when none is named; it exists for tests only and cannot be published. */
 export const TEST_EVENT_TYPE: BuiltInEventType = {
   name: 'test.ping',

@@ -26,8 +26,9 @@ export interface DeliveryWork {
   tenantId: string;
   webhookId: string;
   event: EventRecord;
-  /** Attempts made before. */
+  /** Attempts made before, and how many of them were probes, which do not count. */
   attempts: number;
+  probes: number;
 }
 
 /** What the receiver is told; the public id of an event is its publisher's own where one was given. */

@@ -13,7 +13,7 @@ export interface LanesOptions {
 }
 
 /** What a lane learns from an attempt: an answer, however bad, shows that somebody is there. */
-export type LaneSignal = 'answered' | 'unreachable' | 'none';
+export type LaneSignal = 'answered' | 'overloaded' | 'unreachable' | 'none';
 
 interface Lane {
   webhookId: string;
@@ -123,7 +123,7 @@ export class Lanes {
     this.slots.release(work.id);
     this.bytes -= work.event.data.length;
     if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
-    if (signal === 'unreachable') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
+    if (signal === 'unreachable' || signal === 'overloaded') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
     this.giveTurn(lane.tenant);
     if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
@@ -147,15 +147,19 @@ export class Lanes {
 
   /** Empties the lanes of everything that has not begun, and answers it. */
   drain(): DeliveryWork[] {
-    const left: DeliveryWork[] = [];
-    for (const lane of this.lanes.values()) {
-      for (const work of lane.queue.drain()) {
-        this.bytes -= work.event.data.length;
-        this.held.delete(work.id);
-        left.push(work);
-      }
-      this.settle(lane);
+    return [...this.lanes.keys()].flatMap((webhookId) => this.drainLane(webhookId));
+  }
+
+  /** {@link drain} of one webhook. */
+  drainLane(webhookId: string): DeliveryWork[] {
+    const lane = this.lanes.get(webhookId);
+    if (lane === undefined) return [];
+    const left = lane.queue.drain();
+    for (const work of left) {
+      this.bytes -= work.event.data.length;
+      this.held.delete(work.id);
     }
+    this.settle(lane);
     return left;
   }
 

@@ -3,11 +3,12 @@ import { hourOfUuid } from '#kernel/hours';
 import type { DeliveryWork } from './delivery-work';
 
 /** How a delivery stands after an attempt, after giving up, or after being handed back. */
-export type DeliveryState = 'queued' | 'retrying' | 'held' | 'delivered' | 'exhausted' | 'cancelled';
+export type DeliveryState = 'queued' | 'retrying' | 'throttled' | 'held' | 'delivered' | 'exhausted' | 'cancelled';
 
-export const STATUS_OF: Record<DeliveryState, 'pending' | 'success' | 'failed'> = {
+const STATUS_OF: Record<DeliveryState, 'pending' | 'success' | 'failed'> = {
   queued: 'pending',
   retrying: 'pending',
+  throttled: 'pending',
   held: 'pending',
   delivered: 'success',
   exhausted: 'failed',
@@ -31,6 +32,8 @@ export interface Outcome {
   state: DeliveryState;
   /** Null when no request was made. */
   attempt: AttemptRecord | null;
+  /** Whether the attempt only asked if anybody is there, and does not count against `max_attempts`. */
+  isProbe: boolean;
   /** Unix ms at which it is due again; null when it is finished. */
   dueAtMs: number | null;
 }
@@ -41,12 +44,12 @@ const RECORD = `
 WITH input AS (
   SELECT t.*, substring($15::bytea FROM t.body_at FOR t.body_bytes) AS body
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::integer[],
-    $9::smallint[], $10::text[], $11::text[], $12::timestamptz[], $13::integer[], $14::integer[], $16::boolean[], $19::smallint[])
-    AS t(id, owner, epoch, status, state, due_at, started_at, duration_ms, status_code, error_class, error, hour, body_at, body_bytes, truncated, priority)
+    $9::smallint[], $10::text[], $11::text[], $12::timestamptz[], $13::integer[], $14::integer[], $16::boolean[], $19::smallint[], $20::boolean[])
+    AS t(id, owner, epoch, status, state, due_at, started_at, duration_ms, status_code, error_class, error, hour, body_at, body_bytes, truncated, priority, is_probe)
 ), recorded AS (
   UPDATE deliveries d SET
     status = i.status, state = i.state, owner = NULL, next_attempt_at = i.due_at,
-    attempts = d.attempts + CASE WHEN i.started_at IS NULL THEN 0 ELSE 1 END,
+    attempts = d.attempts + CASE WHEN i.started_at IS NULL THEN 0 ELSE 1 END, probes = d.probes + i.is_probe::integer,
     last_attempt_at = coalesce(i.started_at + make_interval(secs => i.duration_ms / 1000.0), d.last_attempt_at),
     response_code = CASE WHEN i.started_at IS NULL THEN d.response_code ELSE i.status_code END,
     response_time_ms = CASE WHEN i.started_at IS NULL THEN d.response_time_ms ELSE i.duration_ms END,
@@ -110,21 +113,29 @@ export async function writeOutcomes(pool: Pool, outcomes: Outcome[]): Promise<Se
       sorted[0],
       sorted.at(-1),
       column((outcome) => outcome.work.event.priority),
+      column((outcome) => outcome.isProbe),
     ],
   });
   return new Set(answer.rows.map((row) => row.id));
 }
 
-/** Makes a webhook inactive, as after a 410; a webhook that is inactive already stays as it is. */
-export async function disableWebhook(pool: Pool, tenantId: string, webhookId: string, reason: string): Promise<void> {
-  await pool.query(
+/** Makes a webhook inactive, as after a 410; @returns false when it was inactive or deleted already. */
+export async function disableWebhook(
+  pool: Pool,
+  tenantId: string,
+  webhookId: string,
+  reason: string,
+): Promise<boolean> {
+  const answer = await pool.query(
     `WITH disabled AS (
        UPDATE webhooks SET active = false, disabled_reason = $3, version = version + 1, updated_at = now()
-       WHERE id = $2 AND tenant_id = $1 AND active RETURNING tenant_id
+       WHERE id = $2 AND tenant_id = $1 AND active AND deleted_at IS NULL RETURNING tenant_id
      )
-     UPDATE tenants t SET webhooks_version = webhooks_version + 1, changed_at = now() FROM disabled WHERE t.id = disabled.tenant_id`,
+     UPDATE tenants t SET webhooks_version = webhooks_version + 1, changed_at = now() FROM disabled
+     WHERE t.id = disabled.tenant_id`,
     [tenantId, webhookId, reason],
   );
+  return answer.rowCount === 1;
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -9,6 +9,7 @@ function work(id: string, priority: number): DeliveryWork {
     tenantId: 't',
     webhookId: 'w',
     attempts: 0,
+    probes: 0,
     event: {
       id,
       tenantId: 't',

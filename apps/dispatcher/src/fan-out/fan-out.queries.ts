@@ -74,7 +74,7 @@ export async function postponeFanOuts(pool: Pool, fanOutIds: string[], seconds: 
   );
 }
 
-/** One delivery to be made; `owned` ones go into this dispatcher's lanes, the others wait in the database. */
+/** One delivery to be made; those `in_flight` go into this dispatcher's lanes, the others wait in the database. */
 export interface PlannedDelivery {
   fanOutId: string;
   id: string;
@@ -83,7 +83,7 @@ export interface PlannedDelivery {
   eventId: string;
   eventType: string;
   priority: number;
-  owned: boolean;
+  state: 'in_flight' | 'queued' | 'throttled';
 }
 
 // One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics
@@ -97,9 +97,9 @@ WITH me AS (
 ), made AS (
   INSERT INTO deliveries (id, tenant_id, webhook_id, event_id, event_type, status, state, owner, epoch)
   SELECT p.id, p.tenant_id, p.webhook_id, p.event_id, p.event_type, 'pending',
-    CASE WHEN p.owned THEN 'in_flight' ELSE 'queued' END, CASE WHEN p.owned THEN $1::uuid END, CASE WHEN p.owned THEN 1 ELSE 0 END
-  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::boolean[])
-    AS p(fan_out_id, id, tenant_id, webhook_id, event_id, event_type, owned)
+    p.state, CASE WHEN p.state = 'in_flight' THEN $1::uuid END, (p.state = 'in_flight')::integer
+  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[])
+    AS p(fan_out_id, id, tenant_id, webhook_id, event_id, event_type, state)
   JOIN taken ON taken.id = p.fan_out_id
   ON CONFLICT (id) DO NOTHING
   RETURNING id, tenant_id, webhook_id, event_type, owner
@@ -138,7 +138,7 @@ export async function writeFanOut(
       planned.map((delivery) => delivery.webhookId),
       planned.map((delivery) => delivery.eventId),
       planned.map((delivery) => delivery.eventType),
-      planned.map((delivery) => delivery.owned),
+      planned.map((delivery) => delivery.state),
       planned.map((delivery) => hourOf(delivery.id)),
       planned.map((delivery) => delivery.priority),
     ],

@@ -8,6 +8,8 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../deliver/lanes';
 import type { DeliveryWork } from '../deliver/delivery-work';
+import { WebhookHealth } from '../health-monitor/webhook-health';
+import { takesVersion } from '#webhook-rules/pinned-versions';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import {
   postponeFanOuts,
@@ -30,6 +32,7 @@ export class FanOut {
     private readonly directory: WebhookDirectory,
     private readonly lanes: Lanes,
     private readonly identity: DispatcherIdentity,
+    private readonly health: WebhookHealth,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -104,13 +107,16 @@ export class FanOut {
     for (const event of events) {
       const webhooks = await this.directory.ofTenant(event.tenantId, event.webhooksVersion);
       for (const webhookId of webhooks.subscriptions.match(event.type, event.projectId)) {
+        const pinned = webhooks.targets.get(webhookId)?.eventVersions ?? {};
+        if (!takesVersion(pinned, event.type, event.version)) continue;
         const id = deliveryUuid(event.id, webhookId);
         const left = room.get(webhookId) ?? this.lanes.room(webhookId);
-        const owned = left > 0 && !this.lanes.isBacklogged(webhookId);
+        const isOpen = this.health.isOpen(webhookId);
+        const owned = left > 0 && !isOpen && !this.lanes.isBacklogged(webhookId);
         if (owned) {
           room.set(webhookId, left - 1);
-          works.set(id, { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0 });
-        } else {
+          works.set(id, { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0 });
+        } else if (!isOpen) {
           this.lanes.setBacklogged(event.tenantId, webhookId, true);
         }
         planned.push({
@@ -121,7 +127,7 @@ export class FanOut {
           eventId: event.id,
           eventType: event.type,
           priority: event.priority,
-          owned,
+          state: owned ? 'in_flight' : isOpen ? 'throttled' : 'queued',
         });
       }
     }

@@ -31,6 +31,7 @@ interface ClaimedRow {
   tenant_id: string;
   webhook_id: string;
   attempts: number;
+  probes: number;
   event_id: string;
   event_type: string;
   project_id: string | null;
@@ -104,7 +105,7 @@ async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]
         UPDATE deliveries d SET owner = $1, epoch = d.epoch + 1, state = 'in_flight', next_attempt_at = NULL
         FROM unnest($2::uuid[]) AS wanted(id)
         WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
-        RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.event_id
+        RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.probes, d.event_id
       )
       SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version
       FROM owned
@@ -128,6 +129,7 @@ function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
       tenantId: row.tenant_id,
       webhookId: row.webhook_id,
       attempts: row.attempts,
+      probes: row.probes,
       event: {
         id: row.event_id,
         tenantId: row.tenant_id,

@@ -5,6 +5,7 @@ import { Deliver } from '../deliver/deliver';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
+import { WebhookHealth } from '../health-monitor/webhook-health';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { claimDue, findDueWebhooks, type ClaimedDelivery, type LaneRoom } from './claim.queries';
 
@@ -31,6 +32,7 @@ export class Claims {
     private readonly deliver: Deliver,
     private readonly directory: WebhookDirectory,
     private readonly identity: DispatcherIdentity,
+    private readonly health: WebhookHealth,
   ) {}
 
   /** Looks for due deliveries of every webhook. @throws what the database throws. */
@@ -72,9 +74,7 @@ export class Claims {
   }
 
   private async claimFor(webhookIds: string[]): Promise<void> {
-    let left = webhookIds
-      .map((webhookId) => ({ webhookId, room: this.lanes.room(webhookId) }))
-      .filter((lane) => lane.room > 0);
+    let left = await this.roomsOf(webhookIds);
     while (left.length > 0 && this.identity.maySend()) {
       const { now, later } = cutToSize(left);
       const claimed = await this.claim(now);
@@ -82,6 +82,16 @@ export class Claims {
       this.noteBacklogs(now, claimed);
       left = later;
     }
+  }
+
+  /** All that a lane takes; of a webhook at which nobody answers a single one, when its probe is due. */
+  private async roomsOf(webhookIds: string[]): Promise<LaneRoom[]> {
+    const withRoom = webhookIds.filter((webhookId) => this.lanes.room(webhookId) > 0);
+    const { closed, probes } = await this.health.admit(withRoom);
+    return [
+      ...closed.map((webhookId) => ({ webhookId, room: this.lanes.room(webhookId) })),
+      ...[...probes].map((webhookId) => ({ webhookId, room: 1 })),
+    ];
   }
 
   private async claim(rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {

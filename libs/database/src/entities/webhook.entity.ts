@@ -35,6 +35,10 @@ export class WebhookEntity {
   @Column('text', { array: true })
   events!: string[];
 
+  /** By event type the only version it gets. */
+  @Column('jsonb', { name: 'event_versions', default: {} })
+  eventVersions!: Record<string, string>;
+
   @Column('bytea', { name: 'sealed_secret' })
   sealedSecret!: Buffer;
 

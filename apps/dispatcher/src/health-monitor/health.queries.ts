@@ -1,0 +1,105 @@
+import type { Pool } from 'pg';
+
+/** A webhook that fails, as all dispatchers see it. */
+export interface FailingWebhook {
+  webhookId: string;
+  /** Whether its deliveries wait for a probe. */
+  open: boolean;
+  /** Whether the probe is due. */
+  probeDue: boolean;
+  probeAfterMs: number | null;
+}
+
+/** What happened to one webhook since the last flush. */
+export interface HealthChange {
+  tenantId: string;
+  webhookId: string;
+  failures: number;
+  lastError: string | null;
+  /** Set when it is only to be probed from now on: ms until the first probe. */
+  openForMs: number | null;
+}
+
+export async function readFailingWebhooks(pool: Pool): Promise<FailingWebhook[]> {
+  const answer = await pool.query<{
+    webhook_id: string;
+    open: boolean;
+    probe_due: boolean;
+    probe_after_ms: number | null;
+  }>({
+    name: 'read-failing-webhooks',
+    text: `SELECT webhook_id, open_until IS NOT NULL AS open, coalesce(open_until <= now(), false) AS probe_due, probe_after_ms
+           FROM webhook_health`,
+  });
+  return answer.rows.map((row) => ({
+    webhookId: row.webhook_id,
+    open: row.open,
+    probeDue: row.probe_due,
+    probeAfterMs: row.probe_after_ms,
+  }));
+}
+
+/** Adds failures up; a webhook that another dispatcher opened stays open. */
+export async function writeFailures(pool: Pool, changes: HealthChange[]): Promise<void> {
+  await pool.query({
+    name: 'write-failures',
+    text: `
+      INSERT INTO webhook_health AS h (webhook_id, tenant_id, failures, last_error, open_until, probe_after_ms)
+      SELECT webhook_id, tenant_id, failures, last_error, now() + make_interval(secs => open_ms / 1000.0), open_ms
+      FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::integer[]) AS c(webhook_id, tenant_id, failures, last_error, open_ms)
+      ORDER BY webhook_id
+      ON CONFLICT (webhook_id) DO UPDATE SET failures = least(h.failures + excluded.failures, 1000000000),
+        last_error = excluded.last_error, last_failure_at = now(),
+        open_until = coalesce(h.open_until, excluded.open_until), probe_after_ms = coalesce(h.probe_after_ms, excluded.probe_after_ms)`,
+    values: [
+      changes.map((change) => change.webhookId),
+      changes.map((change) => change.tenantId),
+      changes.map((change) => change.failures),
+      changes.map((change) => change.lastError?.replaceAll('\u0000', '') ?? null),
+      changes.map((change) => change.openForMs),
+    ],
+  });
+}
+
+/** Ends the failing of webhooks that had a success; @returns those that were failing, with since when and how often. */
+export async function clearFailures(
+  pool: Pool,
+  webhookIds: string[],
+): Promise<{ webhookId: string; tenantId: string; failingSince: Date; warnings: number }[]> {
+  const answer = await pool.query<{ webhook_id: string; tenant_id: string; failing_since: Date; warnings: number }>({
+    name: 'clear-failures',
+    text: `DELETE FROM webhook_health WHERE webhook_id IN (
+             SELECT webhook_id FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id FOR UPDATE)
+           RETURNING webhook_id, tenant_id, failing_since, warnings`,
+    values: [webhookIds],
+  });
+  return answer.rows.map((row) => ({
+    webhookId: row.webhook_id,
+    tenantId: row.tenant_id,
+    failingSince: row.failing_since,
+    warnings: row.warnings,
+  }));
+}
+
+/** Lets webhooks that answered, though not well, be sent to again. */
+export async function closeBreakers(pool: Pool, webhookIds: string[]): Promise<void> {
+  await pool.query({
+    name: 'close-breakers',
+    text: `UPDATE webhook_health SET open_until = NULL, probe_after_ms = NULL WHERE webhook_id IN (
+             SELECT webhook_id FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id FOR UPDATE)`,
+    values: [webhookIds],
+  });
+}
+
+/** Takes the right to send the probe that is due; one dispatcher gets it, and the next probe is put off. */
+export async function takeProbes(pool: Pool, probes: { webhookId: string; nextMs: number }[]): Promise<Set<string>> {
+  const answer = await pool.query<{ webhook_id: string }>({
+    name: 'take-probes',
+    text: `
+      UPDATE webhook_health h SET open_until = now() + make_interval(secs => p.next_ms / 1000.0), probe_after_ms = p.next_ms
+      FROM (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS u(webhook_id, next_ms) ORDER BY webhook_id) p
+      WHERE h.webhook_id = p.webhook_id AND h.open_until <= now() RETURNING h.webhook_id`,
+    values: [probes.map((probe) => probe.webhookId), probes.map((probe) => probe.nextMs)],
+  });
+  return new Set(answer.rows.map((row) => row.webhook_id));
+}

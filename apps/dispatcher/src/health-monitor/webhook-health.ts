@@ -1,0 +1,147 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { isUnreachable, lengthen, probeAfterMs, shouldOpen, type UnreachableStreak } from '#webhook-rules/breaker';
+import type { DeliveryWork } from '../deliver/delivery-work';
+import { OperationalEvents } from '../operational-events/operational-events';
+import { Periodic } from '../periodic';
+import {
+  clearFailures,
+  closeBreakers,
+  readFailingWebhooks,
+  takeProbes,
+  writeFailures,
+  type FailingWebhook,
+  type HealthChange,
+} from './health.queries';
+
+const EVERY_MS = 1_000;
+
+/**
+ * Which webhooks fail, over all dispatchers: read and written once a second, and never for a webhook that
+ * works. One that nobody answers at is open: its deliveries wait, and probes ask at growing intervals whether
+ * anybody is there again.
+ */
+@Injectable()
+export class WebhookHealth extends Periodic {
+  private webhooks = new Map<string, FailingWebhook>();
+  private readonly streaks = new Map<string, UnreachableStreak>();
+  private readonly changes = new Map<string, HealthChange>();
+  private readonly succeeded = new Set<string>();
+  private readonly answered = new Set<string>();
+  private onOpen: (webhookId: string, forMs: number) => void = () => undefined;
+  private onClose: (webhookId: string) => void = () => undefined;
+
+  constructor(
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly events: OperationalEvents,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    super('noting the health of webhooks', EVERY_MS, () => this.exchange(), logger);
+  }
+
+  /** @param onOpen told of a webhook whose deliveries are to wait; @param onClose of one that may be sent to again. */
+  connect(onOpen: (webhookId: string, forMs: number) => void, onClose: (webhookId: string) => void): void {
+    this.onOpen = onOpen;
+    this.onClose = onClose;
+  }
+
+  /** Whether the webhook's deliveries are to wait for a probe. */
+  isOpen(webhookId: string): boolean {
+    return this.webhooks.get(webhookId)?.open ?? false;
+  }
+
+  /** How long its deliveries wait at least: until about the next probe. */
+  waitMs(webhookId: string): number {
+    return this.webhooks.get(webhookId)?.probeAfterMs ?? probeAfterMs(null);
+  }
+
+  /** Notes what an attempt came to; `failure` as `failureClassOf` says. */
+  note(work: DeliveryWork, failure: string | null, error: string | null, nowMs: number): void {
+    const { webhookId } = work;
+    if (failure === null) {
+      this.streaks.delete(webhookId);
+      this.changes.delete(webhookId);
+      if (this.webhooks.has(webhookId)) this.succeeded.add(webhookId);
+      return;
+    }
+    const change = this.changes.get(webhookId) ?? {
+      tenantId: work.tenantId,
+      webhookId,
+      failures: 0,
+      lastError: null,
+      openForMs: null,
+    };
+    change.failures += 1;
+    change.lastError = error;
+    this.changes.set(webhookId, change);
+    if (isUnreachable(failure)) {
+      this.noteUnreachable(webhookId, change, nowMs);
+    } else {
+      this.streaks.delete(webhookId);
+      if (this.isOpen(webhookId)) this.answered.add(webhookId);
+    }
+  }
+
+  /** Of webhooks with due deliveries, those that may be sent to, and those of which one delivery may go as a probe. */
+  async admit(webhookIds: string[]): Promise<{ closed: string[]; probes: Set<string> }> {
+    const closed = webhookIds.filter((webhookId) => !this.isOpen(webhookId));
+    const due = webhookIds.flatMap((webhookId) => {
+      const webhook = this.webhooks.get(webhookId);
+      return webhook?.open === true && webhook.probeDue
+        ? [{ webhookId, nextMs: probeAfterMs(webhook.probeAfterMs) }]
+        : [];
+    });
+    const probes = due.length === 0 ? new Set<string>() : await takeProbes(this.pool, due);
+    for (const { webhookId, nextMs } of due)
+      this.webhooks.set(webhookId, { webhookId, open: true, probeDue: false, probeAfterMs: nextMs });
+    return { closed, probes };
+  }
+
+  private noteUnreachable(webhookId: string, change: HealthChange, nowMs: number): void {
+    const streak = lengthen(this.streaks.get(webhookId), nowMs);
+    this.streaks.set(webhookId, streak);
+    if (this.isOpen(webhookId) || !shouldOpen(streak, nowMs)) return;
+    const forMs = probeAfterMs(null);
+    change.openForMs = forMs;
+    this.webhooks.set(webhookId, { webhookId, open: true, probeDue: false, probeAfterMs: forMs });
+    this.onOpen(webhookId, forMs);
+  }
+
+  private async exchange(): Promise<void> {
+    await this.write();
+    const before = this.webhooks;
+    const rows = await readFailingWebhooks(this.pool);
+    this.webhooks = new Map(rows.map((row) => [row.webhookId, row]));
+    // Opened here while the database was read, and not written yet.
+    for (const change of this.changes.values()) {
+      const known = before.get(change.webhookId);
+      if (change.openForMs !== null && known !== undefined) this.webhooks.set(change.webhookId, known);
+    }
+    for (const [webhookId, known] of before) if (known.open && !this.isOpen(webhookId)) this.onClose(webhookId);
+  }
+
+  private async write(): Promise<void> {
+    const changes = [...this.changes.values()];
+    const succeeded = [...this.succeeded];
+    const answered = [...this.answered].filter((webhookId) => !this.succeeded.has(webhookId));
+    this.changes.clear();
+    this.succeeded.clear();
+    this.answered.clear();
+    try {
+      if (succeeded.length > 0) {
+        const recovered = await clearFailures(this.pool, succeeded);
+        for (const webhook of recovered) if (webhook.warnings > 0) await this.events.recovered(webhook);
+      }
+      if (answered.length > 0) await closeBreakers(this.pool, answered);
+      if (changes.length > 0) await writeFailures(this.pool, changes);
+    } catch (error) {
+      for (const change of changes) if (!this.changes.has(change.webhookId)) this.changes.set(change.webhookId, change);
+      for (const webhookId of succeeded) this.succeeded.add(webhookId);
+      for (const webhookId of answered) this.answered.add(webhookId);
+      throw error;
+    }
+  }
+}
