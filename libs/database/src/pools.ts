@@ -32,5 +32,8 @@ export function createBatchPool(
 ): Pool {
   const pool = new Pool({ ...roleConfig(databaseUrl, 'webhooks_batch', applicationName), max: size });
   pool.on('error', onError);
+  // Of a connection that breaks while somebody holds it only its own event tells; without a listener that ends the
+  // process. The holder learns of it by the statement that fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
