@@ -1,7 +1,6 @@
 import type { Pool } from 'pg';
 import type { Clock } from '#kernel/clock';
-import { databaseAway } from '#database/tenant-database';
-import { isDatabaseAway, isMissingPartition } from '#database/database-errors';
+import { databaseAway, isDatabaseAway, isMissingPartition } from '#database/database-errors';
 import type { Signals } from '#queues/signals';
 import { acceptEvents, type AcceptedBatch } from './accept-events';
 import { GroupCommit } from '#kernel/group-commit';

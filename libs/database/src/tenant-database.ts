@@ -1,9 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { unavailable } from '#kernel/app-error';
-import { isDatabaseAway } from './database-errors';
-
-const RETRY_AFTER_SECONDS = 2;
+import { databaseAway, isDatabaseAway } from './database-errors';
 
 /** The database as one tenant sees it: row-level security shows no other tenant's rows. */
 @Injectable()
@@ -25,9 +22,4 @@ export class TenantDatabase {
       throw error;
     }
   }
-}
-
-/** The answer to a request that needs the database while it is away. */
-export function databaseAway(cause: unknown): Error {
-  return unavailable('The database is not available at the moment; please try again', RETRY_AFTER_SECONDS, cause);
 }

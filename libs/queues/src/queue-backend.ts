@@ -126,8 +126,11 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
         queue.on('error', noteQueueError(options.logger, name));
         try {
           await queue.waitUntilReady();
-          open.set(name, queue as unknown as Queue);
-          return queue as unknown as Queue;
+          if (!closing.signal.aborted) {
+            open.set(name, queue as unknown as Queue);
+            return queue as unknown as Queue;
+          }
+          await queue.close();
         } catch {
           // A backend remembers its failed first connection for good: begin anew.
           await queue.close().catch(() => undefined);

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PublishBudget, type Budget } from '#accept/publish-budget';
-import { isDatabaseAway } from '#database/database-errors';
-import { databaseAway } from '#database/tenant-database';
+import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { AppError } from '#kernel/app-error';
 import type { Caller } from '../http/caller';
 

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { isDatabaseAway } from '#database/database-errors';
+import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
-import { databaseAway } from '#database/tenant-database';
 import { conflict, notFound } from '#kernel/app-error';
 import { EventsQueries } from './events.queries';
 

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorDetail } from '#kernel/app-error';
-import { isDatabaseAway } from '#database/database-errors';
-import { databaseAway } from '#database/tenant-database';
+import { databaseAway, isDatabaseAway } from '#database/database-errors';
 
 /** The one shape of every error; see `ErrorResponse` for its documentation. */
 export interface ErrorBody {
