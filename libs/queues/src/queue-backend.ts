@@ -115,18 +115,19 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     application_name: 'webhooks-queue',
   };
   const closing = new AbortController();
+  const isClosing = (): boolean => closing.signal.aborted;
   const open = new Map<string, Queue>();
   return {
     kind: 'postgres',
     async openQueue(name) {
       for (;;) {
         await Promise.race([options.databaseReady(), untilAborted(closing.signal)]);
-        if (closing.signal.aborted) return null;
+        if (isClosing()) return null;
         const queue = new classes.Queue(name, { connection, ...QUEUE_OPTIONS });
         queue.on('error', noteQueueError(options.logger, name));
         try {
           await queue.waitUntilReady();
-          if (!closing.signal.aborted) {
+          if (!isClosing()) {
             open.set(name, queue as unknown as Queue);
             return queue as unknown as Queue;
           }
