@@ -245,6 +245,36 @@ describe('the delivery history', () => {
     await expectCounts({ start_date: at(3), end_date: at(3) }, 0, [0, 0, 0, 0]);
   });
 
+  it.each([false, true])('pages through one event type among others (statistics folded: %s)', async (isFolded) => {
+    const nowMs = Date.now();
+    const expected: string[] = [];
+    for (let index = 0; index < 12; index += 1) {
+      const atMs = nowMs - (12 - index) * 0.4 * HOUR_MS;
+      const { id } = await write({
+        atMs,
+        eventType: 'file.created',
+        state: index % 3 === 0 ? 'cancelled' : 'delivered',
+      });
+      expected.unshift(id);
+      await write({ atMs: atMs + 1, eventType: 'file.deleted' });
+    }
+    if (isFolded) await foldDeltas(pool, 10_000);
+    for (const query of [{ event_type: 'file.created' }, { event_type: 'file.created', status: 'success' }]) {
+      const wanted = expected.filter((_, index) => !('status' in query) || (11 - index) % 3 !== 0);
+      const walked: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page: DeliveryList = await list({ ...query, limit: 5, ...(cursor !== undefined && { cursor }) });
+        walked.push(...page.deliveries.map((delivery) => uuidOf('del', delivery.delivery_id)));
+        cursor = page.pagination.next_cursor;
+        expect(page.total).toBe(wanted.length);
+      }
+      expect(walked).toEqual(wanted);
+      const byOffset = await list({ ...query, limit: 3, offset: 4 });
+      expect(byOffset.deliveries.map((delivery) => uuidOf('del', delivery.delivery_id))).toEqual(wanted.slice(4, 7));
+    }
+    expect(await list({ event_type: 'user.login' })).toMatchObject({ deliveries: [], total: 0 });
+  });
+
   it('includes the whole day of an end_date without time', async () => {
     const midnight = Math.floor(Date.now() / (24 * HOUR_MS)) * 24 * HOUR_MS - 48 * HOUR_MS;
     await write({ atMs: midnight - 1 });

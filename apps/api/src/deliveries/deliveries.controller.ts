@@ -20,7 +20,7 @@ import { DeliveryHistory, type DeliveryRef } from './delivery-history';
 import { DeliveryParam } from './delivery-param';
 import { DeliveryListResponse, DeliveryResponse, DeliveryStatsResponse, totalOf } from './dto/delivery.response';
 import { RedeliveryResponse } from './dto/redelivery.response';
-import { cursorAfter, ListDeliveriesQuery, toHistoryFilter, toHistoryPage } from './dto/list-deliveries.query';
+import { cursorAfter, ListDeliveriesQuery, toHistoryFilter } from './dto/list-deliveries.query';
 import { RedeliveryService } from './redelivery.service';
 import { readIdempotencyKey } from './request-keys.queries';
 
@@ -44,8 +44,7 @@ export class DeliveriesController {
     @IdParam('webhook_id', 'webhook', 'Webhook') webhookId: string,
     @Query() query: ListDeliveriesQuery,
   ): Promise<DeliveryListResponse> {
-    const [filter, page] = [toHistoryFilter(query), toHistoryPage(query)];
-    const { deliveries, hasMore, counts } = await this.history.list(caller, webhookId, filter, page);
+    const { deliveries, hasMore, counts } = await this.history.list(caller, webhookId, toHistoryFilter(query), query);
     const last = deliveries.at(-1);
     return {
       deliveries: deliveries.map((delivery) => DeliveryResponse.from(delivery, false)),

@@ -3,9 +3,11 @@ import type { EntityManager } from 'typeorm';
 import { TenantDatabase } from '#database/tenant-database';
 import { notFound } from '#kernel/app-error';
 import { findWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
+import { DELIVERY_STATUSES } from './delivery-status';
 import type { FullDelivery } from './dto/delivery.response';
 import { countHistory, type HistoryCounts } from './history-counts.queries';
-import type { HistoryFilter } from './history-filter';
+import { idRange, type HistoryFilter } from './history-filter';
+import { readHistoryPageOfType } from './history-of-type.queries';
 import {
   findDelivery,
   readAttempts,
@@ -37,7 +39,7 @@ export class DeliveryHistory {
     return this.database.run(tenantId, async (manager) => {
       await findWebhookOrDeleted(manager, reach, webhookId);
       const counts = await countHistory(manager, tenantId, webhookId, filter);
-      const found = await readHistoryPage(manager, tenantId, webhookId, filter, { ...page, limit: page.limit + 1 });
+      const found = await readPage(manager, tenantId, webhookId, filter, { ...page, limit: page.limit + 1 });
       const deliveries = await withContents(manager, tenantId, found.slice(0, page.limit), false);
       return { deliveries, hasMore: found.length > page.limit, counts };
     });
@@ -55,6 +57,23 @@ export class DeliveryHistory {
       return full;
     });
   }
+}
+
+async function readPage(
+  manager: EntityManager,
+  tenantId: string,
+  webhookId: string,
+  filter: HistoryFilter,
+  page: HistoryPage,
+): Promise<DeliveryRow[]> {
+  const { from, until } = idRange(filter);
+  const { status, eventType, beforeId } = filter;
+  const range = { from, until: beforeId !== undefined && beforeId < until ? beforeId : until };
+  if (eventType !== undefined) {
+    return readHistoryPageOfType(manager, tenantId, webhookId, { eventType, status, ...range }, page);
+  }
+  const statuses = status === undefined ? DELIVERY_STATUSES : [status];
+  return readHistoryPage(manager, tenantId, webhookId, statuses, range, page);
 }
 
 async function withContents(

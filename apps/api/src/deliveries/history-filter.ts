@@ -7,6 +7,8 @@ export interface HistoryFilter {
   eventType?: string;
   fromMs?: number;
   untilMs?: number;
+  /** Only what is older than this delivery; not for counts. */
+  beforeId?: string;
 }
 
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';

@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { DELIVERY_STATUSES, type DeliveryState, type DeliveryStatus } from './delivery-status';
-import { idRange, type HistoryFilter } from './history-filter';
+import type { DeliveryState, DeliveryStatus } from './delivery-status';
 
 /** A delivery as its record stands. */
 export interface DeliveryRow {
@@ -24,36 +23,33 @@ export interface DeliveryRow {
 export interface HistoryPage {
   limit: number;
   offset: number;
-  /** Only what is older than this delivery. */
-  beforeId?: string;
 }
 
-const COLUMNS =
+/** The columns of {@link DeliveryRow}. */
+export const DELIVERY_COLUMNS =
   'id, webhook_id, event_id, event_type, status, state, attempts, is_test, next_attempt_at, last_attempt_at, response_code, response_time_ms, error, original_delivery_id';
 
-/** Deliveries of a webhook, newest first. The index leads with the status: each is read in order, and they are merged. */
+/**
+ * Deliveries of a webhook, newest first. The index leads with the status: the ranges of the statuses are read in order
+ * and merged.
+ */
 export async function readHistoryPage(
   manager: EntityManager,
   tenantId: string,
   webhookId: string,
-  filter: HistoryFilter,
-  page: HistoryPage,
+  statuses: readonly DeliveryStatus[],
+  range: { from: string; until: string },
+  { limit, offset }: HistoryPage,
 ): Promise<DeliveryRow[]> {
-  const { from, until } = idRange(filter);
-  const before = page.beforeId !== undefined && page.beforeId < until ? page.beforeId : until;
-  const statuses = filter.status === undefined ? DELIVERY_STATUSES : [filter.status];
-  const values: unknown[] = [tenantId, webhookId, from, before, page.limit, page.offset];
-  if (filter.eventType !== undefined) values.push(filter.eventType);
   const ranges = statuses.map(
     (status) =>
-      `(SELECT ${COLUMNS} FROM deliveries
+      `(SELECT ${DELIVERY_COLUMNS} FROM deliveries
         WHERE tenant_id = $1 AND webhook_id = $2 AND status = '${status}' AND id >= $3 AND id < $4
-          ${filter.eventType === undefined ? '' : 'AND event_type = $7'}
         ORDER BY id DESC LIMIT $5::integer + $6::integer)`,
   );
   return manager.query(
     `SELECT * FROM (${ranges.join(' UNION ALL ')}) merged ORDER BY id DESC LIMIT $5::integer OFFSET $6::integer`,
-    values,
+    [tenantId, webhookId, range.from, range.until, limit, offset],
   );
 }
 
@@ -65,7 +61,7 @@ export async function findDelivery(
   id: string,
 ): Promise<DeliveryRow | null> {
   const rows: DeliveryRow[] = await manager.query(
-    `SELECT ${COLUMNS} FROM deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND id = $3`,
+    `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND id = $3`,
     [tenantId, webhookId, id],
   );
   return rows[0] ?? null;

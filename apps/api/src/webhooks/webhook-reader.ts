@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import { TenantDatabase } from '#database/tenant-database';
+import { DELIVERY_STATUSES } from '../deliveries/delivery-status';
+import { idRange } from '../deliveries/history-filter';
 import { readHistoryPage, type DeliveryRow } from '../deliveries/history.queries';
 import { NO_TOTALS, readTotals, type WebhookTotals } from '../stats/webhook-totals.queries';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
@@ -37,7 +39,10 @@ export class WebhookReader {
     return this.database.run(reach.tenantId, async (manager) => {
       const webhook = await findWebhook(manager, reach, id);
       const totals = await readTotals(manager, reach.tenantId, [id]);
-      const recent = await readHistoryPage(manager, reach.tenantId, id, {}, { limit: RECENT_DELIVERIES, offset: 0 });
+      const recent = await readHistoryPage(manager, reach.tenantId, id, DELIVERY_STATUSES, idRange({}), {
+        limit: RECENT_DELIVERIES,
+        offset: 0,
+      });
       return { webhook, totals: totals.get(id) ?? NO_TOTALS, recent };
     });
   }

@@ -4,7 +4,6 @@ import { PageQuery } from '../../http/page';
 import { QueryInstant, QueryInteger, QueryOneOf, QueryText } from '../../http/query-fields';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../delivery-status';
 import type { HistoryFilter } from '../history-filter';
-import type { HistoryPage } from '../history.queries';
 
 /** Passing over more rows than this one by one costs too much; a cursor goes straight there. */
 const MAX_OFFSET = 10_000;
@@ -30,13 +29,15 @@ export class ListDeliveriesQuery extends PageQuery {
   end_date?: Date;
 }
 
-/** @throws AppError 400 for a range that ends before it begins. */
+/** @throws AppError 400 for a range that ends before it begins, and for a cursor that is none. */
 export function toHistoryFilter(query: ListDeliveriesQuery): HistoryFilter {
   const { start_date: start, end_date: end } = query;
   if (start !== undefined && end !== undefined && start > end) {
     throw invalidRequest([{ field: 'end_date', message: 'must not be before start_date' }]);
   }
+  const beforeId = readCursor(query);
   return {
+    ...(beforeId !== undefined && { beforeId }),
     ...(query.status !== undefined && { status: query.status }),
     ...(query.event_type !== undefined && { eventType: query.event_type }),
     ...(start !== undefined && { fromMs: Math.max(0, start.getTime()) }),
@@ -45,12 +46,12 @@ export function toHistoryFilter(query: ListDeliveriesQuery): HistoryFilter {
 }
 
 /** @throws AppError 400 for a cursor that is none, or an offset beside it. */
-export function toHistoryPage({ limit, offset, cursor }: ListDeliveriesQuery): HistoryPage {
-  if (cursor === undefined) return { limit, offset };
+function readCursor({ offset, cursor }: ListDeliveriesQuery): string | undefined {
+  if (cursor === undefined) return undefined;
   const beforeId = CURSOR.test(cursor) ? asUuid(Buffer.from(cursor, 'base64url').toString('hex')) : '';
   if (!isUuid(beforeId)) throw invalidRequest([{ field: 'cursor', message: 'must be a next_cursor of this list' }]);
   if (offset > 0) throw invalidRequest([{ field: 'offset', message: 'must not be given with a cursor' }]);
-  return { limit, offset, beforeId };
+  return beforeId;
 }
 
 /** The cursor of the page after a delivery. */
