@@ -1,6 +1,16 @@
 import { Module } from '@nestjs/common';
+import { TokensModule } from '../tokens/tokens.module';
 import { DataValidator } from './data-validator';
 import { EventTypeCatalog } from './event-type-catalog';
+import { EventTypeReader } from './event-type-reader';
+import { EventTypeSettingsController } from './event-type-settings.controller';
+import { EventTypesController } from './event-types.controller';
+import { EventTypesService } from './event-types.service';
 
-@Module({ providers: [DataValidator, EventTypeCatalog], exports: [DataValidator, EventTypeCatalog] })
+@Module({
+  imports: [TokensModule],
+  controllers: [EventTypesController, EventTypeSettingsController],
+  providers: [DataValidator, EventTypeCatalog, EventTypeReader, EventTypesService],
+  exports: [DataValidator, EventTypeCatalog],
+})
 export class EventTypesModule {}

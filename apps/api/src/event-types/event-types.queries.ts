@@ -149,9 +149,13 @@ export async function writeExample(
   );
 }
 
-export async function archiveEventType(manager: EntityManager, tenantId: string, name: string): Promise<void> {
-  await manager.query(
-    'UPDATE event_types SET archived_at = now(), updated_at = now() WHERE tenant_id = $1 AND name = $2',
+export async function archiveEventType(manager: EntityManager, tenantId: string, name: string): Promise<Date> {
+  // TypeORM answers an UPDATE with the rows and how many they are.
+  const [[row]]: [{ archived_at: Date }[], number] = await manager.query(
+    `UPDATE event_types SET archived_at = now(), updated_at = now() WHERE tenant_id = $1 AND name = $2
+     RETURNING archived_at`,
     [tenantId, name],
   );
+  if (row === undefined) throw new Error('The event type to archive is gone');
+  return row.archived_at;
 }

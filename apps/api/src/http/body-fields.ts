@@ -1,6 +1,15 @@
 import { applyDecorators, type Type as Class } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import { IsObject, IsString, Matches, MaxLength, MinLength, ValidateIf, ValidateNested } from 'class-validator';
+import {
+  IsObject,
+  IsString,
+  Matches,
+  MaxLength,
+  MinLength,
+  ValidateBy,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
 
 // eslint-disable-next-line no-control-regex -- PostgreSQL's text holds every character but this one
 const WITHOUT_NUL = /^[^\u0000]*$/;
@@ -24,6 +33,14 @@ export function IsText(minLength: number, maxLength: number): PropertyDecorator 
     MaxLength(maxLength, { message }),
     Matches(WITHOUT_NUL, { message: 'must not contain the character U+0000' }),
   );
+}
+
+/** Name of the rule that marks {@link FreeJson}. */
+export const FREE_JSON = 'freeJson';
+
+/** A value with members of any name, kept as it was parsed: class-transformer stumbles over one called "constructor". */
+export function FreeJson(): PropertyDecorator {
+  return ValidateBy({ name: FREE_JSON, validator: { validate: () => true } });
 }
 
 /** An object that is validated as a DTO of its own. */

@@ -2,9 +2,10 @@ import { Injectable, type ArgumentMetadata, type PipeTransform, type Type } from
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
 import { invalidRequest, type ErrorDetail } from '#kernel/app-error';
+import { FREE_JSON } from './body-fields';
 
 const NOT_A_DTO = new Set<unknown>([undefined, String, Number, Boolean, Object, Array, Buffer]);
-/** class-transformer passes these by in silence; here they are unknown fields like any other. */
+/** class-transformer passes these by in silence or breaks; here they are unknown fields like any other. */
 const UNSAFE_KEYS = ['__proto__', 'constructor', 'prototype'];
 
 /**
@@ -20,9 +21,10 @@ export class RequestValidationPipe implements PipeTransform {
     if (typeof given !== 'object' || Array.isArray(given)) {
       throw invalidRequest([{ field: 'body', message: 'must be a JSON object' }]);
     }
-    const refused = [...unsafeKeys(given), ...(type === 'query' ? repeatedKeys(given) : [])];
+    const { free, fields } = takeFreeJson(metatype as Type<object>, given);
+    const refused = [...unsafeKeys(fields, ''), ...(type === 'query' ? repeatedKeys(given) : [])];
     if (refused.length > 0) throw invalidRequest(refused);
-    const dto: object = plainToInstance(metatype as Type<object>, given);
+    const dto: object = Object.assign(plainToInstance(metatype as Type<object>, fields), free);
     const errors = await validate(dto, {
       whitelist: true,
       forbidNonWhitelisted: true,
@@ -35,9 +37,27 @@ export class RequestValidationPipe implements PipeTransform {
   }
 }
 
-function unsafeKeys(given: object): ErrorDetail[] {
+/** What is given for the {@link FreeJson} fields of a DTO, and the rest. */
+function takeFreeJson(metatype: Type<object>, given: object): { free: object; fields: object } {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(metatype, '', false, false);
+  const names = new Set(rules.filter((rule) => rule.name === FREE_JSON).map((rule) => rule.propertyName));
+  if (names.size === 0) return { free: {}, fields: given };
+  const entries = Object.entries(given);
+  return {
+    free: Object.fromEntries(entries.filter(([key]) => names.has(key))),
+    fields: Object.fromEntries(entries.filter(([key]) => !names.has(key))),
+  };
+}
+
+function unsafeKeys(given: object, path: string): ErrorDetail[] {
   const keys = UNSAFE_KEYS.filter((key) => Object.hasOwn(given, key));
-  return keys.map((field) => ({ field, message: 'is not a known field' }));
+  const own = keys.map((key) => ({ field: path + key, message: 'is not a known field' }));
+  const nested = Object.entries(given).filter(([key, value]) => !keys.includes(key) && isObject(value));
+  return [...own, ...nested.flatMap(([key, value]) => unsafeKeys(value as object, `${path}${key}.`))];
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function repeatedKeys(given: object): ErrorDetail[] {

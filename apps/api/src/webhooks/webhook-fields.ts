@@ -2,9 +2,9 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsNumber, Max, Min, ValidateBy } from 'class-validator';
 import { isReservedHeader } from '#webhook-rules/delivery-request';
-import { isValidEventPattern } from '#webhook-rules/event-matching';
+import { isValidEventPattern, isValidEventType } from '#webhook-rules/event-matching';
 import { isUsableSecret } from '#webhook-rules/signature';
-import { IsText } from '../http/body-fields';
+import { FreeJson, IsText } from '../http/body-fields';
 
 const MAX_EVENTS = 100;
 const MAX_HEADERS = 20;
@@ -60,11 +60,32 @@ export function IsTimeout(): PropertyDecorator {
   );
 }
 
+/** Versions by event type. */
+export function IsVersionMap(): PropertyDecorator {
+  return applyDecorators(
+    FreeJson(),
+    ValidateBy(
+      { name: 'isVersionMap', validator: { validate: isVersionMap } },
+      {
+        message: `must be an object of at most ${MAX_EVENTS} event types and their versions, such as {"invoice.paid": "1"}`,
+      },
+    ),
+  );
+}
+
+function isVersionMap(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  return (
+    entries.length <= MAX_EVENTS &&
+    entries.every(([type, version]) => isValidEventType(type) && typeof version === 'string')
+  );
+}
+
 /** Custom headers by name. */
 export function IsHeaderMap(): PropertyDecorator {
   return applyDecorators(
-    // The object as it was parsed: class-transformer's copy would lose a header that is called "constructor".
-    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    FreeJson(),
     ValidateBy({
       name: 'isHeaderMap',
       validator: {

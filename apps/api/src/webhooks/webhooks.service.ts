@@ -6,7 +6,7 @@ import { WebhookEntity } from '#database/entities/webhook.entity';
 import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
 import type { AddressGuard } from '#delivery-client/address-guard';
-import { AppError, conflict, invalidRequest } from '#kernel/app-error';
+import { AppError, conflict, invalidRequest, type ErrorDetail } from '#kernel/app-error';
 import { newUuid } from '#kernel/ids';
 import { isValidEventType } from '#webhook-rules/event-matching';
 import { generateSecret, SECRET_BYTES } from '#webhook-rules/signature';
@@ -41,7 +41,7 @@ export class WebhooksService {
     if (caller.projectId !== null && projectId !== caller.projectId) {
       throw new AppError(403, 'project_forbidden', `project_id: this token is bound to project ${caller.projectId}`);
     }
-    await this.checkEventTypes(caller, wanted.events);
+    await this.checkEventTypes(caller, wanted.events, wanted.event_versions);
     await checkWebhookUrl(this.guard, wanted.url);
     const now = new Date();
     const id = newUuid(now.getTime());
@@ -57,6 +57,7 @@ export class WebhooksService {
       description: wanted.description ?? null,
       url: wanted.url,
       events: wanted.events,
+      eventVersions: wanted.event_versions ?? {},
       sealedSecret: sealSecret(this.box, id, opened.secret),
       ...sealHeaders(this.box, id, opened.headers),
       active: wanted.active ?? true,
@@ -84,7 +85,7 @@ export class WebhooksService {
    */
   async update(caller: Caller, id: string, change: UpdateWebhookDto): Promise<WebhookEntity> {
     const { tenantId } = caller;
-    if (change.events !== undefined) await this.checkEventTypes(caller, change.events);
+    await this.checkEventTypes(caller, change.events, change.event_versions);
     if (change.url !== undefined) await checkWebhookUrl(this.guard, change.url);
     const columns = this.toColumns(id, change);
     return this.database.run(tenantId, async (manager) => {
@@ -125,6 +126,7 @@ export class WebhooksService {
     return {
       ...(change.url !== undefined && { url: change.url }),
       ...(change.events !== undefined && { events: change.events }),
+      ...(change.event_versions !== undefined && { eventVersions: change.event_versions }),
       ...(change.name !== undefined && { name: change.name }),
       ...(change.description !== undefined && { description: change.description }),
       ...(change.secret !== undefined && { sealedSecret: sealSecret(this.box, id, change.secret) }),
@@ -136,13 +138,26 @@ export class WebhooksService {
   }
 
   /** A pattern also stands for types that are registered later, so it need not match one that is known. */
-  private async checkEventTypes(caller: Caller, events: string[]): Promise<void> {
+  private async checkEventTypes(
+    caller: Caller,
+    events: string[] = [],
+    eventVersions: Record<string, string> = {},
+  ): Promise<void> {
     const types = await this.eventTypes.of(caller);
+    const problems: ErrorDetail[] = [];
     const unknown = events.filter((event) => isValidEventType(event) && !types.isKnown(event));
-    if (unknown.length === 0) return;
-    throw invalidRequest([
-      { field: 'events', message: `${unknown.join(', ')}: not a known event type; GET /api/event-types lists them` },
-    ]);
+    if (unknown.length > 0) {
+      const message = `${unknown.join(', ')}: not a known event type; GET /api/event-types lists them`;
+      problems.push({ field: 'events', message });
+    }
+    for (const [type, version] of Object.entries(eventVersions)) {
+      if (types.versionOf(type, version) !== null) continue;
+      problems.push({
+        field: 'event_versions',
+        message: `${type} has no such version; GET /api/event-types/${type} lists them`,
+      });
+    }
+    if (problems.length > 0) throw invalidRequest(problems);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsObject } from 'class-validator';
 import { TEST_EVENT_TYPE } from '#webhook-rules/event-types';
-import { IsText, MayBeAbsent } from '../../http/body-fields';
+import { FreeJson, IsText, MayBeAbsent } from '../../http/body-fields';
 import { DELIVERY_STATUSES } from '../delivery-status';
 
 export class TestWebhookDto {
@@ -17,6 +17,7 @@ export class TestWebhookDto {
     example: { build_id: 'build_test_123', project_id: 'proj_123', status: 'success', duration: 120 },
   })
   @MayBeAbsent()
+  @FreeJson()
   @IsObject({ message: 'must be a JSON object' })
   payload?: object;
 }

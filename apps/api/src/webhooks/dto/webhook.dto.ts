@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
-import { IsEventList, IsHeaderMap, IsTimeout, IsWebhookSecret } from '../webhook-fields';
+import { IsEventList, IsHeaderMap, IsTimeout, IsVersionMap, IsWebhookSecret } from '../webhook-fields';
 import { RetryPolicyDto } from './retry-policy.dto';
 
 const MAX_URL_LENGTH = 2_048;
@@ -49,6 +49,18 @@ export class CreateWebhookDto {
   @IsWebhookSecret()
   secret?: string;
 
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    default: {},
+    description:
+      'By event type the only version it gets, of events that are published in several; types that are not named come in every version',
+    example: { 'build.completed': '1' },
+  })
+  @MayBeAbsent()
+  @IsVersionMap()
+  event_versions?: Record<string, string>;
+
   @ApiPropertyOptional({ default: true, description: 'Whether it receives events' })
   @MayBeAbsent()
   @IsBoolean({ message: 'must be true or false' })
@@ -85,7 +97,7 @@ export class CreateWebhookDto {
   retry_policy?: RetryPolicyDto;
 }
 
-/** What is to change; fields that are not given stay, `headers` and `retry_policy` replace the whole. */
+/** What is to change; fields that are not given stay, `headers`, `event_versions` and `retry_policy` replace the whole. */
 export class UpdateWebhookDto extends PartialType(OmitType(CreateWebhookDto, ['project_id']), {
   skipNullProperties: false,
 }) {}

@@ -72,6 +72,14 @@ class WebhookCoreResponse {
   @ApiProperty({ example: true })
   active!: boolean;
 
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'By event type the only version it gets; only where some are pinned',
+    example: { 'build.completed': '1' },
+  })
+  event_versions?: Record<string, string>;
+
   static core(webhook: WebhookEntity): WebhookCoreResponse {
     return {
       webhook_id: formatId('webhook', webhook.id),
@@ -80,6 +88,7 @@ class WebhookCoreResponse {
       name: webhook.name,
       description: webhook.description,
       active: webhook.active,
+      ...(Object.keys(webhook.eventVersions).length > 0 && { event_versions: webhook.eventVersions }),
     };
   }
 }
