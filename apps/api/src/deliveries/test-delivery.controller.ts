@@ -18,7 +18,8 @@ import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { AppError, invalidRequest } from '#kernel/app-error';
 import { TEST_EVENT_TYPE } from '#webhook-rules/event-types';
-import { BUILT_IN_VERSION, EventTypeCatalog } from '../event-types/event-type-catalog';
+import { EventTypeCatalog } from '../event-types/event-type-catalog';
+import { BUILT_IN_VERSION } from '../event-types/tenant-event-types';
 import { CurrentCaller, RawBody, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';
@@ -73,7 +74,7 @@ export class TestDeliveryController {
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<TestDeliveryResponse> {
     const eventType = body.event_type ?? TEST_EVENT_TYPE.name;
-    const version = this.versionOf(caller, eventType);
+    const version = await this.versionOf(caller, eventType);
     const data = body.payload === undefined ? DEFAULT_PAYLOAD : this.payloadOf(caller, raw);
     const key = readIdempotencyKey(idempotencyKey);
     const result = await this.tests.send(caller, webhookId, { eventType, version, data, idempotencyKey: key });
@@ -81,9 +82,9 @@ export class TestDeliveryController {
     return toTestDelivery(result);
   }
 
-  private versionOf({ tenantId }: Caller, eventType: string): string {
+  private async versionOf(caller: Caller, eventType: string): Promise<string> {
     if (eventType === TEST_EVENT_TYPE.name) return BUILT_IN_VERSION;
-    const version = this.eventTypes.versionOf(tenantId, eventType);
+    const version = (await this.eventTypes.of(caller)).versionOf(eventType);
     if (version !== null) return version;
     const message = `must be ${TEST_EVENT_TYPE.name} or a known event type; GET /api/event-types lists them`;
     throw invalidRequest([{ field: 'event_type', message }]);

@@ -5,8 +5,6 @@ import { readTenantTypes } from './event-types.queries';
 import { TenantEventTypes } from './tenant-event-types';
 import { WeightedCache } from './weighted-cache';
 
-export { BUILT_IN_VERSION } from './tenant-event-types';
-
 /** Own event types remembered over all tenants; one takes about 100 bytes. */
 const MAX_TYPES = 100_000;
 
@@ -35,11 +33,6 @@ export class EventTypeCatalog {
     const loading = this.loading.get(key) ?? this.load(tenantId).finally(() => this.loading.delete(key));
     this.loading.set(key, loading);
     return loading;
-  }
-
-  /** {@link TenantEventTypes.versionOf} by what is in memory, which may not be there: prefer {@link of}. */
-  versionOf(tenantId: string, eventType: string): string | null {
-    return (this.tenants.get(tenantId) ?? TenantEventTypes.BUILT_IN_ONLY).versionOf(eventType);
   }
 
   private async load(tenantId: string): Promise<TenantEventTypes> {

@@ -8,6 +8,7 @@ describe('the event types of a tenant', () => {
     expect(types.isKnown('build.failed')).toBe(true);
     expect(types.isKnown('invoice.paid')).toBe(true);
     expect(types.isKnown('invoice.sent')).toBe(false);
+    expect([types.isKnown('webhook.disabled'), types.versionOf('webhook.disabled')]).toEqual([true, null]);
     expect(TenantEventTypes.BUILT_IN_ONLY.isKnown('invoice.paid')).toBe(false);
   });
 

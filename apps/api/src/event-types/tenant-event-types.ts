@@ -1,4 +1,4 @@
-import { BUILT_IN_EVENT_TYPES } from '#webhook-rules/event-types';
+import { BUILT_IN_EVENT_TYPES, isOperationalEventType } from '#webhook-rules/event-types';
 import { DEFAULT_VALIDATION, type SchemaValidation } from './schema-validation';
 
 /** The version of the built-in payloads. */
@@ -31,8 +31,9 @@ export class TenantEventTypes {
     return this.own.size;
   }
 
+  /** Whether there is something to subscribe to: the service's own events can be, though nobody publishes them. */
   isKnown(eventType: string): boolean {
-    return isBuiltIn(eventType) || this.own.has(eventType);
+    return isBuiltIn(eventType) || this.own.has(eventType) || isOperationalEventType(eventType);
   }
 
   /**

@@ -6,10 +6,10 @@ import { hourOfUuid } from '#kernel/hours';
 import { deliveryUuid } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
+import { takesVersion } from '#webhook-rules/pinned-versions';
 import { Lanes } from '../deliver/lanes';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { WebhookHealth } from '../health-monitor/webhook-health';
-import { takesVersion } from '#webhook-rules/pinned-versions';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import {
   postponeFanOuts,
