@@ -61,16 +61,16 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     );
     this.lanes.connect(
       (work) => void this.attempt(work),
-      (webhookId) => {
-        this.claims.wantMore(webhookId);
+      (webhook) => {
+        this.claims.wantMore(webhook);
       },
     );
     this.health.connect(
       (webhookId, forMs) => {
         this.park(webhookId, forMs);
       },
-      (webhookId) => {
-        this.claims.wantMore(webhookId);
+      (webhook) => {
+        this.claims.wantMore(webhook);
       },
     );
     void this.start();
@@ -86,6 +86,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       this.reconciler.stop(),
     ]);
     this.lanes.pause();
+    await this.claims.untilIdle(); // what it brings into the lanes is handed back below
     const handedBack = Promise.all(this.lanes.drain().map((work) => this.deliver.settle(work, 'queued', Date.now())));
     await this.client.close(this.environment.stopDeadlineMs / 2);
     await handedBack;

@@ -5,9 +5,9 @@ import { Deliver } from '../deliver/deliver';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
-import { WebhookHealth } from '../health-monitor/webhook-health';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { claimDue, findDueWebhooks, type ClaimedDelivery, type LaneRoom } from './claim.queries';
+import { Admission } from './admission';
+import { claimDue, findDueWebhooks, type ClaimedDelivery, type LaneRoom, type WebhookKey } from './claim.queries';
 
 /** Webhooks looked at in one round; the next round goes on behind the last. */
 const WEBHOOKS_PER_ROUND = 1_000;
@@ -24,7 +24,7 @@ export class Claims {
   /** Rounds asked for so far; one that comes while a round runs is served by the next. */
   private requests = 0;
   private after: string | null = null;
-  private readonly hungry = new Set<string>();
+  private readonly hungry = new Map<string, WebhookKey>();
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
@@ -32,7 +32,7 @@ export class Claims {
     private readonly deliver: Deliver,
     private readonly directory: WebhookDirectory,
     private readonly identity: DispatcherIdentity,
-    private readonly health: WebhookHealth,
+    private readonly admission: Admission,
   ) {}
 
   /** Looks for due deliveries of every webhook. @throws what the database throws. */
@@ -45,9 +45,14 @@ export class Claims {
   }
 
   /** Asks for more of one webhook whose lane has room. */
-  wantMore(webhookId: string): void {
-    this.hungry.add(webhookId);
+  wantMore(webhook: WebhookKey): void {
+    this.hungry.set(webhook.webhookId, webhook);
     if (this.running === null) this.claimAll().catch(() => undefined); // the reconciler's round comes within a second
+  }
+
+  /** Resolves once no round is under way. */
+  async untilIdle(): Promise<void> {
+    await this.running?.catch(() => undefined); // whoever asked for the round is told
   }
 
   private async rounds(): Promise<void> {
@@ -60,43 +65,33 @@ export class Claims {
   }
 
   private async feedHungry(): Promise<void> {
-    const webhookIds = [...this.hungry];
+    const webhooks = [...this.hungry.values()];
     this.hungry.clear();
-    if (webhookIds.length > 0) await this.claimFor(webhookIds);
+    if (webhooks.length > 0) await this.claimFor(webhooks);
   }
 
   private async findAndClaim(): Promise<void> {
     if (!this.identity.maySend()) return;
     const due = await findDueWebhooks(this.pool, this.after, WEBHOOKS_PER_ROUND);
-    this.after = due.length < WEBHOOKS_PER_ROUND ? null : (due.at(-1) ?? null);
+    this.after = due.length < WEBHOOKS_PER_ROUND ? null : (due.at(-1)?.webhookId ?? null);
     if (this.after !== null) this.requests += 1;
     if (due.length > 0) await this.claimFor(due);
   }
 
-  private async claimFor(webhookIds: string[]): Promise<void> {
-    let left = await this.roomsOf(webhookIds);
+  private async claimFor(webhooks: WebhookKey[]): Promise<void> {
+    let left = await this.admission.roomsFor(webhooks);
     while (left.length > 0 && this.identity.maySend()) {
       const { now, later } = cutToSize(left);
-      const claimed = await this.claim(now);
-      await this.take(claimed);
-      this.noteBacklogs(now, claimed);
+      this.noteBacklogs(now, await this.claim(now));
       left = later;
     }
   }
 
-  /** All that a lane takes; of a webhook at which nobody answers a single one, when its probe is due. */
-  private async roomsOf(webhookIds: string[]): Promise<LaneRoom[]> {
-    const withRoom = webhookIds.filter((webhookId) => this.lanes.room(webhookId) > 0);
-    const { closed, probes } = await this.health.admit(withRoom);
-    return [
-      ...closed.map((webhookId) => ({ webhookId, room: this.lanes.room(webhookId) })),
-      ...[...probes].map((webhookId) => ({ webhookId, room: 1 })),
-    ];
-  }
-
   private async claim(rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {
     try {
-      return await claimDue(this.pool, this.identity.id, rooms);
+      const claimed = await claimDue(this.pool, this.identity.id, rooms);
+      await this.take(claimed);
+      return claimed;
     } catch (error) {
       this.identity.suspectOrphans();
       throw error;
@@ -115,15 +110,11 @@ export class Claims {
 
   /** A lane that was given all it had room for may have more waiting; one that was given less has not. */
   private noteBacklogs(rooms: LaneRoom[], claimed: ClaimedDelivery[]): void {
-    const taken = new Map<string, { tenantId: string; count: number }>();
-    for (const { work } of claimed) {
-      const entry = taken.get(work.webhookId) ?? { tenantId: work.tenantId, count: 0 };
-      entry.count += 1;
-      taken.set(work.webhookId, entry);
-    }
-    for (const { webhookId, room } of rooms) {
-      const entry = taken.get(webhookId);
-      if (entry !== undefined) this.lanes.setBacklogged(entry.tenantId, webhookId, entry.count >= room);
+    const taken = new Map<string, number>();
+    for (const { work } of claimed) taken.set(work.webhookId, (taken.get(work.webhookId) ?? 0) + 1);
+    for (const { tenantId, webhookId, room } of rooms) {
+      const isFull = (taken.get(webhookId) ?? 0) >= room;
+      if (isFull) this.lanes.setBacklogged(tenantId, webhookId);
       else this.lanes.clearBacklog(webhookId);
     }
   }
