@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { execute } from './postgres';
+import { queryRows } from './query-rows';
 
 /** Where the global setup leaves the address of Redis for the test files; empty when there is none. */
 export const REDIS_VARIABLE = 'TEST_REDIS_URL';
@@ -21,14 +22,12 @@ const POSTGRES: TestBackend = {
   redisUrl: null,
   env: () => ({ REDIS_URL: '' }),
   async emptyQueues(databaseUrl) {
-    await execute(
+    const tables = await queryRows<{ name: string }>(
       databaseUrl,
-      `DO $$ DECLARE tables text; BEGIN
-         SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') INTO tables FROM pg_tables
-         WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%';
-         EXECUTE 'TRUNCATE ' || tables;
-       END $$`,
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename <> 'migration'`,
     );
+    // Row by row and table by table: a TRUNCATE deadlocks with those who work on the queue.
+    for (const { name } of tables) await execute(databaseUrl, `DELETE FROM bullmq.${name}`);
   },
 };
 
