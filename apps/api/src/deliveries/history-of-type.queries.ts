@@ -22,7 +22,8 @@ const HOUR_MS = 3_600_000;
 
 // No index leads to an event type, which would cost every delivery. The statistics say in which hours there are any:
 // only as many of those are read, newest first, as the page needs. The newest hour may lie partly beyond the page
-// before, so it is read and not counted. Tests are in no statistics and have an index of their own.
+// before, so it is read and not counted. The limit within an hour keeps the planner from reading the whole history once
+// and looking for the hours in it. Tests are in no statistics and have an index of their own.
 const pageOf = (counted: string): string => `
   WITH counted AS (
     SELECT hour, sum(n) AS n FROM (
@@ -43,7 +44,8 @@ const pageOf = (counted: string): string => `
     (SELECT d.* FROM hours h CROSS JOIN LATERAL (
        SELECT ${DELIVERY_COLUMNS} FROM deliveries
        WHERE tenant_id = $1 AND webhook_id = $2 AND status = ANY ($10::text[]) AND event_type = $7 AND NOT is_test
-         AND id >= greatest($3::uuid, uuid_floor(h.hour)) AND id < least($4::uuid, uuid_floor(h.hour + interval '1 hour'))) d)
+         AND id >= greatest($3::uuid, uuid_floor(h.hour)) AND id < least($4::uuid, uuid_floor(h.hour + interval '1 hour'))
+       ORDER BY id DESC LIMIT $5::integer + $6::integer) d)
     UNION ALL
     (SELECT ${DELIVERY_COLUMNS} FROM deliveries
      WHERE tenant_id = $1 AND webhook_id = $2 AND is_test AND status = ANY ($10::text[]) AND event_type = $7

@@ -79,25 +79,24 @@ export interface DeliveryContentRow {
   response_truncated: boolean | null;
 }
 
-/** The events, payloads and last responses of deliveries. */
+/** The events, payloads and last responses of deliveries. The ranges of ids let the planner leave out partitions. */
 export async function readContents(
   manager: EntityManager,
   tenantId: string,
   deliveries: DeliveryRow[],
 ): Promise<Map<string, DeliveryContentRow>> {
   if (deliveries.length === 0) return new Map();
+  const ids = deliveries.map((delivery) => delivery.id);
+  const eventIds = deliveries.map((delivery) => delivery.event_id);
+  const attempts = deliveries.map((delivery) => delivery.attempts);
   const rows: DeliveryContentRow[] = await manager.query(
     `SELECT d.id, e.client_event_id, e.occurred_at, p.data, r.body AS response_body, r.truncated AS response_truncated
      FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(id, event_id, attempts)
-     LEFT JOIN events e ON e.id = d.event_id AND e.tenant_id = $1
-     LEFT JOIN event_payloads p ON p.event_id = d.event_id AND p.tenant_id = $1
-     LEFT JOIN attempt_responses r ON r.delivery_id = d.id AND r.number = d.attempts AND r.tenant_id = $1`,
-    [
-      tenantId,
-      deliveries.map((delivery) => delivery.id),
-      deliveries.map((delivery) => delivery.event_id),
-      deliveries.map((delivery) => delivery.attempts),
-    ],
+     LEFT JOIN events e ON e.id = d.event_id AND e.tenant_id = $1 AND e.id >= $7 AND e.id <= $8
+     LEFT JOIN event_payloads p ON p.event_id = d.event_id AND p.tenant_id = $1 AND p.event_id >= $7 AND p.event_id <= $8
+     LEFT JOIN attempt_responses r ON r.delivery_id = d.id AND r.number = d.attempts AND r.tenant_id = $1
+       AND r.delivery_id >= $5 AND r.delivery_id <= $6`,
+    [tenantId, ids, eventIds, attempts, ...ends(ids), ...ends(eventIds)],
   );
   return new Map(rows.map((row) => [row.id, row]));
 }
@@ -126,18 +125,23 @@ export async function readAttempts(
 ): Promise<Map<string, AttemptRow[]>> {
   const attempts = new Map<string, AttemptRow[]>(deliveryIds.map((id) => [id, []]));
   if (deliveryIds.length === 0) return attempts;
-  const sorted = [...deliveryIds].sort();
   const body = withBodies
     ? 'r.body AS response_body, r.truncated AS response_truncated'
     : 'NULL AS response_body, NULL AS response_truncated';
   const rows: AttemptRow[] = await manager.query(
     `SELECT a.delivery_id, a.number, a.started_at, a.duration_ms, a.status_code, a.error_class, a.error, ${body}
      FROM attempts a
-     ${withBodies ? 'LEFT JOIN attempt_responses r ON r.delivery_id = a.delivery_id AND r.number = a.number' : ''}
+     ${withBodies ? 'LEFT JOIN attempt_responses r ON r.delivery_id = a.delivery_id AND r.number = a.number AND r.delivery_id >= $3 AND r.delivery_id <= $4' : ''}
      WHERE a.tenant_id = $1 AND a.delivery_id = ANY ($2::uuid[]) AND a.delivery_id >= $3 AND a.delivery_id <= $4
      ORDER BY a.delivery_id, a.number`,
-    [tenantId, sorted, sorted[0], sorted.at(-1)],
+    [tenantId, deliveryIds, ...ends(deliveryIds)],
   );
   for (const row of rows) attempts.get(row.delivery_id)?.push(row);
   return attempts;
+}
+
+/** The smallest and the greatest of ids. */
+function ends(ids: string[]): (string | undefined)[] {
+  const sorted = [...ids].sort();
+  return [sorted[0], sorted.at(-1)];
 }

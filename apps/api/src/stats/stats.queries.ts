@@ -56,8 +56,9 @@ const STATS = `
   ), types AS (
     SELECT event_type, ${SUMS} FROM counted GROUP BY 1 ORDER BY 1
   ), histogram AS (
-    SELECT h.bucket, sum(h.count)::bigint AS count
-    FROM delivery_stats, unnest(histogram_buckets, histogram_counts) AS h(bucket, count) WHERE ${RANGE} GROUP BY 1
+    SELECT bucket, sum(count)::bigint AS count FROM (
+      SELECT unnest(histogram_buckets) AS bucket, unnest(histogram_counts) AS count FROM delivery_stats WHERE ${RANGE}
+    ) unnested GROUP BY 1
   )
   SELECT (SELECT json_agg(p) FROM periods p) AS periods, (SELECT json_agg(t) FROM types t) AS types,
     (SELECT json_agg(h) FROM histogram h) AS histogram,
