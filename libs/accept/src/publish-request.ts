@@ -138,9 +138,11 @@ function readEventType(
   if (version === null || wantedVersion === undefined || wantedVersion === null) {
     return { name: given, version: version ?? '' };
   }
-  const isThere = typeof wantedVersion === 'string' && context.eventTypeVersion(given, wantedVersion) === wantedVersion;
-  if (!isThere) problems.push({ field: 'version', message: `must be a version of ${given}, as text such as "1"` });
-  return { name: given, version: String(wantedVersion) };
+  if (typeof wantedVersion === 'string' && context.eventTypeVersion(given, wantedVersion) === wantedVersion) {
+    return { name: given, version: wantedVersion };
+  }
+  problems.push({ field: 'version', message: `must be a version of ${given}, as text such as "1"` });
+  return { name: given, version };
 }
 
 function fieldReader(body: Record<string, unknown>, problems: ErrorDetail[]) {
