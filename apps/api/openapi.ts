@@ -24,5 +24,8 @@ async function writeOpenApi(path: string): Promise<void> {
     logger: ['error'],
     abortOnError: false,
   });
-  writeFileSync(path, stringify(buildOpenApi(app), { lineWidth: 120, aliasDuplicateObjects: false }));
+  writeFileSync(
+    path,
+    stringify(buildOpenApi(app), { lineWidth: 120, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
+  );
 }

@@ -36,7 +36,10 @@ export class DeliveriesController {
 
   @Get()
   @RequireScopes('deliveries:read')
-  @ApiOperation({ summary: 'List the deliveries of a webhook, newest first; also of a deleted one' })
+  @ApiOperation({
+    operationId: 'listDeliveries',
+    summary: 'List the deliveries of a webhook, newest first; also of a deleted one',
+  })
   @ApiOkResponse({ type: DeliveryListResponse })
   @ApiBadRequestResponse({ description: 'Something in the query is not valid', type: ErrorResponse })
   async list(
@@ -61,7 +64,10 @@ export class DeliveriesController {
 
   @Get(':delivery_id')
   @RequireScopes('deliveries:read')
-  @ApiOperation({ summary: 'Get a delivery with its payload and every attempt and response' })
+  @ApiOperation({
+    operationId: 'getDelivery',
+    summary: 'Get a delivery with its payload and every attempt and response',
+  })
   @ApiParam({ name: 'delivery_id', type: String })
   @ApiOkResponse({ type: DeliveryResponse })
   async get(
@@ -76,6 +82,7 @@ export class DeliveriesController {
   @HttpCode(202)
   @RequireScopes('deliveries:write')
   @ApiOperation({
+    operationId: 'redeliver',
     summary: 'Deliver an event to the webhook again',
     description: 'A new delivery with the same payload and event id, whatever became of the first.',
   })

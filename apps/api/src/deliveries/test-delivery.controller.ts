@@ -48,6 +48,7 @@ export class TestDeliveryController {
   @RequireScopes('deliveries:write')
   @BodyLimit((environment) => Math.max(environment.maxEventBytes, 262_144) + ENVELOPE_BYTES)
   @ApiOperation({
+    operationId: 'testWebhook',
     summary: 'Send a test delivery',
     description:
       'Sent at once and in one attempt, signed as every delivery is; also when the webhook is inactive. It is kept in the history and counts in no statistics.',

@@ -17,7 +17,7 @@ export class EventTypeSettingsController {
 
   @Get()
   @RequireScopes('event-types:read')
-  @ApiOperation({ summary: 'Get how published data is held to its schemas' })
+  @ApiOperation({ operationId: 'getEventTypeSettings', summary: 'Get how published data is held to its schemas' })
   @ApiOkResponse({ type: EventTypeSettingsResponse })
   async get(@CurrentCaller() caller: Caller): Promise<EventTypeSettingsResponse> {
     const { validation } = await this.catalog.of(caller);
@@ -27,6 +27,7 @@ export class EventTypeSettingsController {
   @Put()
   @RequireScopes('event-types:write')
   @ApiOperation({
+    operationId: 'updateEventTypeSettings',
     summary: 'Set how published data is held to its schemas',
     description: 'Effective here at once, on every instance within a second.',
   })

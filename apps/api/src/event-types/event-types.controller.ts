@@ -33,7 +33,10 @@ export class EventTypesController {
 
   @Get()
   @RequireScopes('event-types:read')
-  @ApiOperation({ summary: "List event types, built-in and the tenant's own, with their schemas and examples" })
+  @ApiOperation({
+    operationId: 'listEventTypes',
+    summary: "List event types, built-in and the tenant's own, with their schemas and examples",
+  })
   @ApiOkResponse({ type: EventTypeListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListEventTypesQuery): Promise<EventTypeListResponse> {
     const { builtIn, own, total } = await this.reader.list(caller.tenantId, query);
@@ -50,6 +53,7 @@ export class EventTypesController {
   @Post()
   @RequireScopes('event-types:write')
   @ApiOperation({
+    operationId: 'createEventType',
     summary: 'Create an event type',
     description: 'One that was archived comes back, with a new version.',
   })
@@ -61,7 +65,7 @@ export class EventTypesController {
 
   @Get(':name')
   @RequireScopes('event-types:read')
-  @ApiOperation({ summary: 'Get an event type in its newest version or another' })
+  @ApiOperation({ operationId: 'getEventType', summary: 'Get an event type in its newest version or another' })
   @NameParam()
   @ApiOkResponse({ type: EventTypeResponse })
   @ApiNotFoundResponse({ description: 'No such event type, or no such version of it', type: ErrorResponse })
@@ -78,6 +82,7 @@ export class EventTypesController {
   @Put(':name')
   @RequireScopes('event-types:write')
   @ApiOperation({
+    operationId: 'updateEventType',
     summary: 'Change an event type',
     description:
       'Only the given fields change. Another schema makes a new version beside the old ones, which stay as they are; events published from now on have the new one unless they name another.',
@@ -97,6 +102,7 @@ export class EventTypesController {
   @Delete(':name')
   @RequireScopes('event-types:write')
   @ApiOperation({
+    operationId: 'archiveEventType',
     summary: 'Archive an event type',
     description:
       'It cannot be published or newly subscribed to any more; its versions, events and deliveries stay readable.',

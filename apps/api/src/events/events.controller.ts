@@ -62,6 +62,7 @@ export class EventsController {
   @RequireScopes('events:write')
   @BodyLimit((environment) => Math.max(environment.maxEventBytes, 262_144) + ENVELOPE_BYTES)
   @ApiOperation({
+    operationId: 'publishEvent',
     summary: 'Publish an event',
     description: 'Answers once the event is stored for good; it is then delivered to every webhook that wants it.',
   })
@@ -96,6 +97,7 @@ export class EventsController {
   @RequireScopes('events:write')
   @BodyLimit(() => MAX_BATCH_BYTES)
   @ApiOperation({
+    operationId: 'publishEvents',
     summary: 'Publish up to 1,000 events',
     description: 'Answered item by item, in order; one that is wrong concerns no other.',
   })
@@ -119,7 +121,7 @@ export class EventsController {
 
   @Get()
   @RequireScopes('events:read')
-  @ApiOperation({ summary: 'List events, newest first' })
+  @ApiOperation({ operationId: 'listEvents', summary: 'List events, newest first' })
   @ApiOkResponse({ type: EventListResponse })
   @ApiBadRequestResponse({ type: ErrorResponse })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListEventsQuery): Promise<EventListResponse> {
@@ -145,7 +147,7 @@ export class EventsController {
 
   @Get(':event_id')
   @RequireScopes('events:read')
-  @ApiOperation({ summary: 'Get an event with its deliveries' })
+  @ApiOperation({ operationId: 'getEvent', summary: 'Get an event with its deliveries' })
   @ApiOkResponse({ type: EventDetailResponse })
   @ApiNotFoundResponse({ type: ErrorResponse })
   async get(@CurrentCaller() caller: Caller, @Param('event_id') eventId: string): Promise<EventDetailResponse> {
@@ -160,7 +162,11 @@ export class EventsController {
 
   @Delete(':event_id')
   @RequireScopes('events:write')
-  @ApiOperation({ summary: 'Cancel a scheduled event', description: 'Possible until its `deliver_at`.' })
+  @ApiOperation({
+    operationId: 'cancelEvent',
+    summary: 'Cancel a scheduled event',
+    description: 'Possible until its `deliver_at`.',
+  })
   @ApiOkResponse({ type: CancelledEventResponse })
   @ApiNotFoundResponse({ type: ErrorResponse })
   @ApiConflictResponse({ description: 'It is not scheduled, or has gone out', type: ErrorResponse })

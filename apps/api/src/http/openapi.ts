@@ -1,9 +1,24 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ErrorResponse } from './error-response';
+import { completeErrors, ERROR_RESPONSES } from './openapi-errors';
+import { completeExamples } from './openapi-examples';
+import { operationsOf, PATH_PARAMETERS, SUCCESSES, type Operation } from './openapi-operations';
 
-const DESCRIPTION =
-  'Publishes events to webhooks: signed, retried and recorded. Every error has the shape ErrorResponse; unknown fields are refused.';
+const DESCRIPTION = `Publishes events to webhooks: signed, retried and recorded.
+
+Every error has the shape ErrorResponse; unknown fields are refused with 400. What belongs to another tenant, or to
+another project than the token's, is answered with 404. Instants are ISO 8601 in UTC, and ranges are half-open.`;
+
+const TAGS = {
+  Webhooks: 'Subscriptions: a URL and the event types it wants',
+  Deliveries: 'Events on their way to one webhook, each with its attempts',
+  Events: 'What happened, published once',
+  'Event types': "The built-in types and the tenant's own, with their schemas and versions",
+  Tokens: 'Bearer credentials with scopes, optionally bound to one project',
+  Users: 'Whom tokens belong to',
+  Operator: "For who runs the installation, with the operator's token",
+};
 
 /** The description of the API, in an order that depends on nothing but the code. */
 export function buildOpenApi(app: INestApplication): OpenAPIObject {
@@ -12,25 +27,43 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .setTitle('Trae Webhooks API')
     .setDescription(DESCRIPTION)
     .setVersion('1')
-    .addSecurity('bearer', { type: 'http', scheme: 'bearer', description: 'A token of the tenant, `trae_…`' })
-    .addSecurity('admin', { type: 'http', scheme: 'bearer', description: "The operator's ADMIN_TOKEN" })
-    .addGlobalResponse({ status: 'default', description: 'Any other failure', type: ErrorResponse })
-    .build();
-  const document = SwaggerModule.createDocument(app, config, {
-    extraModels: [ErrorResponse],
-    operationIdFactory: operationId,
-  });
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'Where this description came from')
+    .addSecurity('bearer', {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'A token of the tenant, `trae_…`; each operation names the scopes it requires',
+    })
+    .addSecurity('admin', { type: 'http', scheme: 'bearer', description: "The operator's ADMIN_TOKEN" });
+  for (const [name, description] of Object.entries(TAGS)) config.addTag(name, description);
+  const document = SwaggerModule.createDocument(app, config.build(), { extraModels: [ErrorResponse] });
+  const schemas = sorted(document.components?.schemas ?? {});
+  for (const operation of operationsOf(document)) {
+    describe(operation);
+    completeErrors(operation);
+    completeExamples(operation, schemas);
+  }
+  const { openapi, info, servers = [], tags = [], paths, components } = document;
   return {
-    ...document,
-    paths: sorted(document.paths),
-    components: { ...document.components, schemas: sorted(document.components?.schemas ?? {}) },
+    openapi,
+    info,
+    servers,
+    tags,
+    paths: sorted(paths),
+    components: { securitySchemes: components?.securitySchemes ?? {}, responses: ERROR_RESPONSES, schemas },
   };
 }
 
-/** `WebhooksController.list` as `webhooksList`. */
-function operationId(controller: string, method: string): string {
-  const feature = controller.replace(/Controller$/, '');
-  return `${feature.charAt(0).toLowerCase()}${feature.slice(1)}${method.charAt(0).toUpperCase()}${method.slice(1)}`;
+/** What is the same wherever it occurs is said here once, unless the controller says it better. */
+function describe({ operation }: Operation): void {
+  for (const parameter of operation.parameters ?? []) {
+    if ('$ref' in parameter || parameter.in !== 'path') continue;
+    Object.assign(parameter, PATH_PARAMETERS[parameter.name], parameter);
+  }
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (response === undefined || '$ref' in response || response.description !== '') continue;
+    response.description = SUCCESSES[status] ?? '';
+  }
 }
 
 function sorted<T>(record: Record<string, T>): Record<string, T> {

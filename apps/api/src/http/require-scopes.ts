@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearerAuth, ApiForbiddenResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import { ApiForbiddenResponse, ApiSecurity, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import { ErrorResponse } from './error-response';
 import type { Scope } from './scopes';
 
@@ -10,8 +10,9 @@ export const REQUIRED_SCOPES = 'requiredScopes';
 export function RequireScopes(...scopes: Scope[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
     SetMetadata(REQUIRED_SCOPES, scopes),
-    ApiBearerAuth(),
-    ApiUnauthorizedResponse({ description: 'No token, or one that is not valid', type: ErrorResponse }),
+    // Since OpenAPI 3.1 the requirement of any scheme may name the roles that are needed.
+    ApiSecurity('bearer', scopes),
+    ApiUnauthorizedResponse({ type: ErrorResponse }),
     ApiForbiddenResponse({
       description: scopes.length === 0 ? 'The tenant is suspended' : `The token lacks the scope ${scopes.join(', ')}`,
       type: ErrorResponse,

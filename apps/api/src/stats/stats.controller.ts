@@ -23,6 +23,7 @@ export class StatsController {
   @Get()
   @RequireScopes('webhooks:read')
   @ApiOperation({
+    operationId: 'getWebhookStats',
     summary: 'Statistics of a webhook; also of a deleted one',
     description:
       'Deliveries count where they were made. The range is widened to whole hours; periods without deliveries are zeros.',

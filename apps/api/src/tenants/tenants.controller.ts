@@ -39,7 +39,7 @@ export class TenantsController {
   constructor(@Inject(TenantsService) private readonly tenants: TenantsService) {}
 
   @Get()
-  @ApiOperation({ summary: 'List tenants' })
+  @ApiOperation({ operationId: 'listTenants', summary: 'List tenants' })
   @ApiOkResponse({ type: TenantListResponse })
   async list(@Query() page: PageQuery): Promise<TenantListResponse> {
     const { tenants, total } = await this.tenants.list(page);
@@ -51,7 +51,7 @@ export class TenantsController {
   }
 
   @Post()
-  @ApiOperation({ summary: 'Create a tenant with its first user and token' })
+  @ApiOperation({ operationId: 'createTenant', summary: 'Create a tenant with its first user and token' })
   @ApiCreatedResponse({ type: CreatedTenantResponse })
   async create(@Body() body: CreateTenantDto): Promise<CreatedTenantResponse> {
     const { tenant, user, tokenId, text } = await this.tenants.create(body);
@@ -63,7 +63,7 @@ export class TenantsController {
   }
 
   @Get(':tenant_id')
-  @ApiOperation({ summary: 'Get a tenant' })
+  @ApiOperation({ operationId: 'getTenant', summary: 'Get a tenant' })
   @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async get(@TenantId() id: string): Promise<TenantResponse> {
@@ -71,7 +71,10 @@ export class TenantsController {
   }
 
   @Patch(':tenant_id')
-  @ApiOperation({ summary: 'Rename, suspend or resume a tenant, or set its limits; effective within a second' })
+  @ApiOperation({
+    operationId: 'patchTenant',
+    summary: 'Rename, suspend or resume a tenant, or set its limits; effective within a second',
+  })
   @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async patch(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
@@ -79,7 +82,7 @@ export class TenantsController {
   }
 
   @Put(':tenant_id')
-  @ApiOperation({ summary: 'The same as PATCH: what is not given stays' })
+  @ApiOperation({ operationId: 'updateTenant', summary: 'The same as PATCH: what is not given stays' })
   @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   put(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
@@ -87,7 +90,10 @@ export class TenantsController {
   }
 
   @Delete(':tenant_id')
-  @ApiOperation({ summary: 'Delete a tenant: revokes its tokens and deactivates its webhooks' })
+  @ApiOperation({
+    operationId: 'deleteTenant',
+    summary: 'Delete a tenant: revokes its tokens and deactivates its webhooks',
+  })
   @ApiOkResponse({ type: TenantDeletedResponse })
   @ApiParam({ name: 'tenant_id', type: String })
   async delete(@TenantId() id: string): Promise<TenantDeletedResponse> {

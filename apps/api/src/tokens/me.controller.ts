@@ -16,7 +16,7 @@ export class MeController {
 
   @Get()
   @RequireScopes()
-  @ApiOperation({ summary: 'Who the calling token is and what it may do' })
+  @ApiOperation({ operationId: 'getMe', summary: 'Who the calling token is and what it may do' })
   @ApiOkResponse({ type: MeResponse })
   async get(@CurrentCaller() caller: Caller): Promise<MeResponse> {
     const { tenant, user, token } = await this.tokens.me(caller);

@@ -24,7 +24,7 @@ export class TokensController {
   constructor(@Inject(TokensService) private readonly tokens: TokensService) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the tokens that are not revoked' })
+  @ApiOperation({ operationId: 'listTokens', summary: 'List the tokens that are not revoked' })
   @ApiOkResponse({ type: TokenListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() page: PageQuery): Promise<TokenListResponse> {
     const [tokens, total] = await this.tokens.list(caller, page);
@@ -32,7 +32,10 @@ export class TokensController {
   }
 
   @Post()
-  @ApiOperation({ summary: 'Create a token; the answer is the only place it is ever shown' })
+  @ApiOperation({
+    operationId: 'createToken',
+    summary: 'Create a token; the answer is the only place it is ever shown',
+  })
   @ApiCreatedResponse({ type: CreatedTokenResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateTokenDto): Promise<CreatedTokenResponse> {
     const { token, text } = await this.tokens.create(caller, body);
@@ -40,7 +43,7 @@ export class TokensController {
   }
 
   @Delete(':token_id')
-  @ApiOperation({ summary: 'Revoke a token, everywhere within a second' })
+  @ApiOperation({ operationId: 'revokeToken', summary: 'Revoke a token, everywhere within a second' })
   @ApiOkResponse({ type: TokenRevokedResponse })
   @ApiParam({ name: 'token_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })

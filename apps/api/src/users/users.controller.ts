@@ -24,7 +24,7 @@ export class UsersController {
   constructor(@Inject(UsersService) private readonly users: UsersService) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's users" })
+  @ApiOperation({ operationId: 'listUsers', summary: "List the tenant's users" })
   @ApiOkResponse({ type: UserListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() page: PageQuery): Promise<UserListResponse> {
     const [users, total] = await this.users.list(caller.tenantId, page);
@@ -32,14 +32,14 @@ export class UsersController {
   }
 
   @Post()
-  @ApiOperation({ summary: 'Create a user' })
+  @ApiOperation({ operationId: 'createUser', summary: 'Create a user' })
   @ApiCreatedResponse({ type: UserResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateUserDto): Promise<UserResponse> {
     return UserResponse.from(await this.users.create(caller, body));
   }
 
   @Get(':user_id')
-  @ApiOperation({ summary: 'Get a user' })
+  @ApiOperation({ operationId: 'getUser', summary: 'Get a user' })
   @ApiOkResponse({ type: UserResponse })
   @ApiParam({ name: 'user_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })
@@ -48,7 +48,7 @@ export class UsersController {
   }
 
   @Delete(':user_id')
-  @ApiOperation({ summary: 'Delete a user and revoke their tokens' })
+  @ApiOperation({ operationId: 'deleteUser', summary: 'Delete a user and revoke their tokens' })
   @ApiOkResponse({ type: UserDeletedResponse })
   @ApiParam({ name: 'user_id', type: String })
   @ApiNotFoundResponse({ type: ErrorResponse })

@@ -42,7 +42,11 @@ export class WebhooksController {
 
   @Post()
   @RequireScopes('webhooks:write')
-  @ApiOperation({ summary: 'Create a webhook', description: 'It receives the very next event it subscribes to.' })
+  @ApiOperation({
+    operationId: 'createWebhook',
+    summary: 'Create a webhook',
+    description: 'It receives the very next event it subscribes to.',
+  })
   @ApiCreatedResponse({ type: CreatedWebhookResponse })
   @ApiConflictResponse({ description: 'The tenant has as many webhooks as it may', type: ErrorResponse })
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateWebhookDto): Promise<CreatedWebhookResponse> {
@@ -52,7 +56,7 @@ export class WebhooksController {
 
   @Get()
   @RequireScopes('webhooks:read')
-  @ApiOperation({ summary: 'List webhooks' })
+  @ApiOperation({ operationId: 'listWebhooks', summary: 'List webhooks' })
   @ApiOkResponse({ type: WebhookListResponse })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListWebhooksQuery): Promise<WebhookListResponse> {
     const { webhooks, total } = await this.reader.list(caller, query);
@@ -65,7 +69,10 @@ export class WebhooksController {
 
   @Get(':webhook_id')
   @RequireScopes('webhooks:read')
-  @ApiOperation({ summary: 'Get a webhook with its secret, its statistics and its 10 latest deliveries' })
+  @ApiOperation({
+    operationId: 'getWebhook',
+    summary: 'Get a webhook with its secret, its statistics and its 10 latest deliveries',
+  })
   @ApiParam({ name: 'webhook_id', type: String })
   @ApiNotFoundResponse({ description: 'No such webhook', type: ErrorResponse })
   @ApiOkResponse({ type: WebhookResponse })
@@ -77,6 +84,7 @@ export class WebhooksController {
   @Put(':webhook_id')
   @RequireScopes('webhooks:write')
   @ApiOperation({
+    operationId: 'updateWebhook',
     summary: 'Change a webhook',
     description:
       'Only the given fields change; `headers` and `retry_policy` replace the whole, with defaults for what they leave out. Making it inactive cancels its pending deliveries.',
@@ -95,6 +103,7 @@ export class WebhooksController {
   @Delete(':webhook_id')
   @RequireScopes('webhooks:write')
   @ApiOperation({
+    operationId: 'deleteWebhook',
     summary: 'Delete a webhook',
     description: 'Its pending deliveries are cancelled; its history and statistics stay readable.',
   })
