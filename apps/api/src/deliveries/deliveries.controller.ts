@@ -100,7 +100,7 @@ export class DeliveriesController {
     @CurrentCaller() caller: Caller,
     @IdParam('webhook_id', 'webhook', 'Webhook') webhookId: string,
     @DeliveryParam() delivery: DeliveryRef,
-    @Headers('idempotency-key') idempotencyKey?: string,
+    @Headers('Idempotency-Key') idempotencyKey?: string,
   ): Promise<RedeliveryResponse> {
     const key = readIdempotencyKey(idempotencyKey);
     return RedeliveryResponse.from(await this.redeliveries.redeliver(caller, webhookId, delivery, key));

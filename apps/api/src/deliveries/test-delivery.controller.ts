@@ -72,7 +72,7 @@ export class TestDeliveryController {
     @Body() body: TestWebhookDto,
     @RawBody() raw: Buffer,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('idempotency-key') idempotencyKey?: string,
+    @Headers('Idempotency-Key') idempotencyKey?: string,
   ): Promise<TestDeliveryResponse> {
     const eventType = body.event_type ?? TEST_EVENT_TYPE.name;
     const version = await this.versionOf(caller, eventType);

@@ -85,7 +85,7 @@ export class EventsController {
     @Body() body: unknown,
     @RawBody() raw: Buffer,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('idempotency-key') idempotencyKey?: string,
+    @Headers('Idempotency-Key') idempotencyKey?: string,
   ): Promise<PublishedEventResponse> {
     const { event, budget } = await this.publisher.publish(caller, body, raw, idempotencyKey ?? null);
     if (budget !== null) void reply.headers(budgetHeaders(budget));
@@ -112,7 +112,7 @@ export class EventsController {
     @Body() body: unknown,
     @RawBody() raw: Buffer,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Headers('idempotency-key') idempotencyKey?: string,
+    @Headers('Idempotency-Key') idempotencyKey?: string,
   ): Promise<PublishBatchResponse> {
     const { batch, budget } = await this.publisher.publishBatch(caller, body, raw, idempotencyKey ?? null);
     if (budget !== null) void reply.headers(budgetHeaders(budget));

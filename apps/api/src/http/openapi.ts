@@ -50,8 +50,15 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     servers,
     tags,
     paths: sorted(paths),
-    components: { securitySchemes: components?.securitySchemes ?? {}, responses: ERROR_RESPONSES, schemas },
+    components: { securitySchemes: components?.securitySchemes ?? {}, responses: usedErrors(paths), schemas },
   };
+}
+
+function usedErrors(paths: OpenAPIObject['paths']): typeof ERROR_RESPONSES {
+  const text = JSON.stringify(paths);
+  return Object.fromEntries(
+    Object.entries(ERROR_RESPONSES).filter(([name]) => text.includes(`"#/components/responses/${name}"`)),
+  );
 }
 
 /** What is the same wherever it occurs is said here once, unless the controller says it better. */
