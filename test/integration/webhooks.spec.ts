@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { disableWebhook } from '../../apps/dispatcher/src/deliver/recorder.queries';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { uuidOf, writeDelivery } from '../support/history';
@@ -382,6 +383,15 @@ describe('webhooks', () => {
       const { webhook_id } = await make();
       const response = await put(webhook_id, change, 400);
       expect(response.body).toMatchObject({ details: [{ field }] });
+    });
+
+    it('gets through while a dispatcher disables it at the same time', async () => {
+      const { webhook_id } = await make();
+      const ids = [uuidOf('tenant', tenant.tenantId), uuidOf('webhook', webhook_id)] as const;
+      for (let round = 0; round < 20; round += 1) {
+        const [answer] = await Promise.all([put(webhook_id, { active: true }), disableWebhook(pool, ...ids, '410')]);
+        expect(answer.status).toBe(200);
+      }
     });
 
     it('cancels what waits when it makes the webhook inactive', async () => {

@@ -14,6 +14,16 @@ export async function findWebhook(manager: EntityManager, reach: Reach, id: stri
   return found(await manager.findOneBy(WebhookEntity, { ...within(reach), id, deletedAt: IsNull() }));
 }
 
+/**
+ * {@link findWebhook}, locked until the transaction ends. A webhook is locked before its tenant, as dispatchers do that
+ * disable one, so that neither waits for the other for ever.
+ * @throws AppError 404.
+ */
+export async function lockWebhook(manager: EntityManager, reach: Reach, id: string): Promise<WebhookEntity> {
+  const where = { ...within(reach), id, deletedAt: IsNull() };
+  return found(await manager.findOne(WebhookEntity, { where, lock: { mode: 'pessimistic_write' } }));
+}
+
 /** A webhook within reach, deleted ones included: their history and statistics stay readable. @throws AppError 404. */
 export async function findWebhookOrDeleted(manager: EntityManager, reach: Reach, id: string): Promise<WebhookEntity> {
   return found(await manager.findOneBy(WebhookEntity, { ...within(reach), id }));
@@ -45,14 +55,12 @@ export function countWebhooks(manager: EntityManager, tenantId: string): Promise
   return manager.countBy(WebhookEntity, { tenantId, deletedAt: IsNull() });
 }
 
-/**
- * Tells dispatchers that webhooks change in this transaction. To be called first: it also keeps two changes of one
- * tenant from running at the same time.
- */
+/** Tells dispatchers that webhooks change in this transaction; locks the tenant until it ends. */
 export async function bumpWebhooksVersion(manager: EntityManager, tenantId: string): Promise<void> {
-  await manager.query('UPDATE tenants SET webhooks_version = webhooks_version + 1, changed_at = now() WHERE id = $1', [
-    tenantId,
-  ]);
+  await manager.query(
+    'UPDATE tenants SET webhooks_version = webhooks_version + 1, changed_at = clock_timestamp() WHERE id = $1',
+    [tenantId],
+  );
 }
 
 function within({ tenantId, projectId }: Reach): FindOptionsWhere<WebhookEntity> {

@@ -19,7 +19,7 @@ import type { OpenedSecrets } from './dto/webhook.response';
 import { ADDRESS_GUARD } from './sending.module';
 import { openSecrets, sealHeaders, sealSecret } from './webhook-secrets';
 import { checkWebhookUrl } from './webhook-url';
-import { bumpWebhooksVersion, countWebhooks, findWebhook } from './webhooks.queries';
+import { bumpWebhooksVersion, countWebhooks, findWebhook, lockWebhook } from './webhooks.queries';
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
 /** Dispatchers keep a tenant's webhooks in memory; the operator may allow more with `max_webhooks`. */
@@ -72,6 +72,7 @@ export class WebhooksService {
       deletedAt: null,
     };
     await this.database.run(caller.tenantId, async (manager) => {
+      // First, since it locks the tenant: two requests cannot both take the last place.
       await bumpWebhooksVersion(manager, caller.tenantId);
       await refuseBeyondLimit(manager, caller);
       await manager.insert(WebhookEntity, webhook);
@@ -90,8 +91,7 @@ export class WebhooksService {
     const columns = this.toColumns(id, change);
     return this.database.run(tenantId, async (manager) => {
       if (Object.keys(columns).length === 0) return findWebhook(manager, caller, id);
-      await bumpWebhooksVersion(manager, tenantId);
-      const before = await findWebhook(manager, caller, id);
+      const before = await lockWebhook(manager, caller, id);
       await manager.update(
         WebhookEntity,
         { tenantId, id },
@@ -100,6 +100,7 @@ export class WebhooksService {
       if (before.active && change.active === false) {
         await cancelWaiting(manager, tenantId, id, 'The webhook was made inactive');
       }
+      await bumpWebhooksVersion(manager, tenantId);
       return findWebhook(manager, caller, id);
     });
   }
@@ -109,10 +110,10 @@ export class WebhooksService {
     const { tenantId } = caller;
     const deletedAt = new Date();
     await this.database.run(tenantId, async (manager) => {
-      await bumpWebhooksVersion(manager, tenantId);
-      await findWebhook(manager, caller, id);
+      await lockWebhook(manager, caller, id);
       await manager.update(WebhookEntity, { tenantId, id }, { deletedAt, active: false, version: () => 'version + 1' });
       await cancelWaiting(manager, tenantId, id, 'The webhook was deleted');
+      await bumpWebhooksVersion(manager, tenantId);
     });
     return deletedAt;
   }
@@ -161,7 +162,6 @@ export class WebhooksService {
   }
 }
 
-/** Runs after the tenant is locked, so that two requests cannot both take the last place. */
 async function refuseBeyondLimit(manager: EntityManager, { tenantId, limits }: Caller): Promise<void> {
   const maxWebhooks = limits.max_webhooks ?? DEFAULT_MAX_WEBHOOKS;
   if ((await countWebhooks(manager, tenantId)) < maxWebhooks) return;
