@@ -14,8 +14,8 @@ export interface SchemaCost {
 
 export const MAX_SCHEMA_VALUES = 1_000;
 const MAX_DEPTH = 32;
-/** `uniqueItems` compares every item with every other. */
-const MAX_UNIQUE_ITEMS = 256;
+/** Of such items Ajv looks each up among the others; any other it compares with every other, all the way down. */
+const QUICKLY_UNIQUE = ['string', 'number', 'integer', 'boolean', 'null'];
 
 /** So that all patterns of a schema together compile within some hundred milliseconds. */
 const PATTERN_WEIGHT_PER_VALUE = 10;
@@ -108,10 +108,13 @@ class Inspection {
         }
         return { once: 1, repeated: 0 };
       case 'unique-items':
-        if (value === true && !(Number(schema['maxItems']) <= MAX_UNIQUE_ITEMS)) {
-          throw new Refusal(path, `needs maxItems of at most ${MAX_UNIQUE_ITEMS} beside it`);
+        if (value === true && !haveScalarType(schema['items'])) {
+          throw new Refusal(
+            path,
+            `needs items beside it whose type is ${QUICKLY_UNIQUE.join(', ')} or several of these`,
+          );
         }
-        return { once: 1, repeated: 0 };
+        return { once: 1, repeated: 1 };
       case 'assertion':
         return { once: countValues(value), repeated: 0 };
       case 'annotation':
@@ -144,6 +147,12 @@ class Inspection {
       throw new Refusal(path, 'refers to something that is no schema');
     return target;
   }
+}
+
+function haveScalarType(items: unknown): boolean {
+  const type = isJsonObject(items) ? items['type'] : undefined;
+  const types: unknown[] = Array.isArray(type) ? type : [type];
+  return types.every((name) => QUICKLY_UNIQUE.includes(String(name)));
 }
 
 function costOfPattern(pattern: string, path: readonly string[]): SchemaCost {
