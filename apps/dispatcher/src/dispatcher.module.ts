@@ -16,14 +16,17 @@ import { Slots } from './deliver/slots';
 import { Recorder } from './deliver/recorder';
 import { Dispatcher } from './dispatcher';
 import { DispatcherMetrics } from './dispatcher-metrics';
+import { FanOutPlanner } from './fan-out/fan-out-planner';
 import { FanOut } from './fan-out/fan-out';
 import { WebhookDirectory } from './fan-out/webhook-directory';
 import { HealthMonitor } from './health-monitor/health-monitor';
 import { WebhookHealth } from './health-monitor/webhook-health';
 import { OperationalEvents } from './operational-events/operational-events';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
+import { Leases } from './ownership/leases';
 import { Reconciler } from './reconcile/reconciler';
 import { Housekeeping } from './retention/housekeeping';
+import { Admission } from './retry/admission';
 import { Claims } from './retry/claims';
 import { Rollup } from './rollup/rollup';
 import { ScheduledWork } from './scheduled-work';
@@ -77,6 +80,7 @@ export class DispatcherModule {
         },
         DispatcherIdentity,
         WebhookDirectory,
+        FanOutPlanner,
         FanOut,
         Deliver,
         Recorder,
@@ -84,7 +88,9 @@ export class DispatcherModule {
         OperationalEvents,
         WebhookHealth,
         HealthMonitor,
+        Admission,
         Claims,
+        Leases,
         Reconciler,
         Rollup,
         Housekeeping,

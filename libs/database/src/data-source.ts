@@ -4,6 +4,7 @@ import { RequestsWriteHistory1795392000000 } from '../../../migrations/179539200
 import { PublishingOrder1795395600000 } from '../../../migrations/1795395600000-publishing-order';
 import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event-types';
 import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-webhook-health';
+import { WebhookLeases1795489200000 } from '../../../migrations/1795489200000-webhook-leases';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -17,6 +18,7 @@ const MIGRATIONS = [
   PublishingOrder1795395600000,
   EventTypes1795482000000,
   WebhookHealth1795485600000,
+  WebhookLeases1795489200000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -18,6 +18,9 @@ export interface WebhookTarget {
   active: boolean;
   onInactive: 'drop' | 'hold';
   timeoutMs: number;
+  /** Deliveries per second, and requests at once, over all dispatchers; null for no limit of its own. */
+  rateLimit: number | null;
+  maxInFlight: number | null;
   retryPolicy: RetryPolicy;
   keys: SigningKeys;
   headers: Readonly<Record<string, string>>;
@@ -36,13 +39,15 @@ export interface WebhookTargetRow {
   active: boolean;
   on_inactive: 'drop' | 'hold';
   timeout_ms: number;
+  rate_limit: number | null;
+  max_in_flight: number | null;
   retry_policy: StoredRetryPolicy;
   sealed_secret: Buffer;
   sealed_headers: Buffer | null;
 }
 
 export const WEBHOOK_TARGET_COLUMNS =
-  'id, tenant_id, project_id, url, events, event_versions, active, on_inactive, timeout_ms, retry_policy, sealed_secret, sealed_headers';
+  'id, tenant_id, project_id, url, events, event_versions, active, on_inactive, timeout_ms, rate_limit, max_in_flight, retry_policy, sealed_secret, sealed_headers';
 
 /** What a sealed column is bound to; see {@link SecretBox.seal}. */
 export function sealContext(webhookId: string, column: 'secret' | 'headers'): string {
@@ -76,11 +81,18 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
     active: row.active,
     onInactive: row.on_inactive,
     timeoutMs: row.timeout_ms,
+    rateLimit: row.rate_limit,
+    maxInFlight: row.max_in_flight,
     retryPolicy: toRetryPolicy(row.retry_policy),
     keys: { secret: '', standardKey: Buffer.alloc(0) },
     headers: {},
     unreadable: true,
   };
+}
+
+/** Whether one dispatcher at a time sends to it, so that its limits hold over all of them. */
+export function isExclusive(target: WebhookTarget): boolean {
+  return target.rateLimit !== null || target.maxInFlight !== null;
 }
 
 /** The stored policy, whose fields are named as in the API, as the rules take it. */

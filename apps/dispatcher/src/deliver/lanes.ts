@@ -1,4 +1,5 @@
 import type { DeliveryWork } from './delivery-work';
+import { NO_LIMITS, Pace, type LaneLimits } from './pace';
 import type { Slots } from './slots';
 import { WorkQueue } from './work-queue';
 
@@ -25,6 +26,10 @@ interface Lane {
   /** Whether more of it waits in the database. */
   backlogged: boolean;
   ready: boolean;
+  limits: LaneLimits;
+  pace: Pace | null;
+  /** Waits for the pace. */
+  timer: NodeJS.Timeout | null;
 }
 
 interface Tenant {
@@ -53,7 +58,7 @@ export class Lanes {
   private paused = false;
 
   private start: (work: DeliveryWork) => void = () => undefined;
-  private hungry: (webhookId: string) => void = () => undefined;
+  private hungry: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
 
   private readonly slots: Slots;
 
@@ -65,7 +70,10 @@ export class Lanes {
    * @param start begins an attempt; it must end in {@link finished}.
    * @param hungry is told of a lane that has room again while more of it waits in the database.
    */
-  connect(start: (work: DeliveryWork) => void, hungry: (webhookId: string) => void): void {
+  connect(
+    start: (work: DeliveryWork) => void,
+    hungry: (webhook: { tenantId: string; webhookId: string }) => void,
+  ): void {
     this.start = start;
     this.hungry = hungry;
   }
@@ -84,15 +92,35 @@ export class Lanes {
       : Math.max(0, this.options.laneCapacity - lane.queue.length - lane.inFlight);
   }
 
+  /** Sets what the webhook allows; from now on. */
+  setLimits(tenantId: string, webhookId: string, limits: LaneLimits): void {
+    if (limits.perSecond === null && limits.inFlight === null && !this.lanes.has(webhookId)) return;
+    const lane = this.laneOf(tenantId, webhookId);
+    lane.limits = limits;
+    if (limits.perSecond === null) lane.pace = null;
+    else if (lane.pace === null) lane.pace = new Pace(limits.perSecond, performance.now());
+    else lane.pace.setRate(limits.perSecond);
+  }
+
+  /** Whether anything of the webhook is held here. */
+  isBusy(webhookId: string): boolean {
+    const lane = this.lanes.get(webhookId);
+    return lane !== undefined && (lane.queue.length > 0 || lane.inFlight > 0);
+  }
+
   /** Whether older deliveries of the webhook wait in the database, which newer ones must not overtake. */
   isBacklogged(webhookId: string): boolean {
     return this.lanes.get(webhookId)?.backlogged ?? false;
   }
 
-  setBacklogged(tenantId: string, webhookId: string, backlogged: boolean): void {
-    const lane = this.laneOf(tenantId, webhookId);
-    lane.backlogged = backlogged;
-    this.settle(lane);
+  /** Has more of a webhook claimed from the database soon. */
+  askForMore(webhook: { tenantId: string; webhookId: string }): void {
+    this.hungry(webhook);
+  }
+
+  /** Notes that more of the webhook waits in the database. */
+  setBacklogged(tenantId: string, webhookId: string): void {
+    this.laneOf(tenantId, webhookId).backlogged = true;
   }
 
   /** Notes that nothing of the webhook waits in the database any more. */
@@ -127,7 +155,7 @@ export class Lanes {
     this.makeReady(lane);
     this.giveTurn(lane.tenant);
     if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
-      this.hungry(lane.webhookId);
+      this.hungry({ tenantId: lane.tenant.id, webhookId: lane.webhookId });
     this.settle(lane);
     if (this.slots.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
     this.pump();
@@ -200,16 +228,32 @@ export class Lanes {
     const work = lane.queue.shift();
     if (work === undefined) return;
     lane.inFlight += 1;
+    lane.pace?.start(performance.now());
     this.slots.take(lane.tenant.id, work.id, performance.now());
     this.makeReady(lane);
     this.start(work);
   }
 
   private makeReady(lane: Lane): void {
-    if (lane.ready || lane.queue.length === 0 || lane.inFlight >= lane.limit) return;
+    if (lane.ready || lane.queue.length === 0) return;
+    if (lane.inFlight >= Math.min(lane.limit, lane.limits.inFlight ?? lane.limit)) return;
+    if (this.waitsForPace(lane)) return;
     lane.ready = true;
     lane.tenant.ready.push(lane);
     this.giveTurn(lane.tenant);
+  }
+
+  /** Whether the lane has to wait for its pace; sees to it that it goes on then. */
+  private waitsForPace(lane: Lane): boolean {
+    const waitMs = lane.pace?.waitMs(performance.now()) ?? 0;
+    if (waitMs === 0) return false;
+    lane.timer ??= setTimeout(() => {
+      lane.timer = null;
+      this.makeReady(lane);
+      this.settle(lane);
+      this.pump();
+    }, waitMs).unref();
+    return true;
   }
 
   private giveTurn(tenant: Tenant): void {
@@ -227,7 +271,18 @@ export class Lanes {
         this.tenants.set(tenantId, tenant);
       }
       const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
-      lane = { webhookId, tenant, queue: new WorkQueue(), inFlight: 0, limit, backlogged: false, ready: false };
+      lane = {
+        webhookId,
+        tenant,
+        queue: new WorkQueue(),
+        inFlight: 0,
+        limit,
+        backlogged: false,
+        ready: false,
+        limits: NO_LIMITS,
+        pace: null,
+        timer: null,
+      };
       this.lanes.set(webhookId, lane);
       tenant.lanes += 1;
     }
@@ -237,6 +292,8 @@ export class Lanes {
   /** Forgets a lane that holds nothing, so that memory follows the work and not the number of webhooks. */
   private settle(lane: Lane): void {
     if (lane.queue.length > 0 || lane.inFlight > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
+    // Its pace must outlive its work, or the next delivery would come too soon.
+    if (this.waitsForPace(lane)) return;
     if (!this.lanes.delete(lane.webhookId)) return;
     lane.tenant.lanes -= 1;
     if (lane.tenant.lanes === 0) this.tenants.delete(lane.tenant.id);

@@ -29,7 +29,7 @@ export async function readPendingEvents(
   pool: Pool,
   fanOutIds: string[],
 ): Promise<{ dueFanOutIds: string[]; events: PendingEvent[] }> {
-  const answer = await pool.query<OuterJoined<PendingEventRow> & { fan_out_id: string }>({
+  const answer = await pool.query<OuterJoined<Omit<PendingEventRow, 'fan_out_id'>> & { fan_out_id: string }>({
     name: 'read-pending-events',
     text: `
       SELECT f.id AS fan_out_id, pending.*

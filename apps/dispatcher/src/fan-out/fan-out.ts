@@ -3,22 +3,13 @@ import type { Pool } from 'pg';
 import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
 import { hourOfUuid } from '#kernel/hours';
-import { deliveryUuid } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { takesVersion } from '#webhook-rules/pinned-versions';
 import { Lanes } from '../deliver/lanes';
 import type { DeliveryWork } from '../deliver/delivery-work';
-import { WebhookHealth } from '../health-monitor/webhook-health';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import {
-  postponeFanOuts,
-  readPendingEvents,
-  writeFanOut,
-  type PendingEvent,
-  type PlannedDelivery,
-} from './fan-out.queries';
-import { WebhookDirectory } from './webhook-directory';
+import { postponeFanOuts, readPendingEvents, writeFanOut, type PlannedDelivery } from './fan-out.queries';
+import { FanOutPlanner } from './fan-out-planner';
 
 /** Deliveries made by one statement; a larger batch is done in several, the last of which takes it off the list. */
 const MAX_PER_STATEMENT = 1_000;
@@ -29,10 +20,9 @@ const PUT_OFF_SECONDS = 30;
 export class FanOut {
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
-    private readonly directory: WebhookDirectory,
+    private readonly planner: FanOutPlanner,
     private readonly lanes: Lanes,
     private readonly identity: DispatcherIdentity,
-    private readonly health: WebhookHealth,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -65,20 +55,17 @@ export class FanOut {
     // Only what was due when its events were read: a batch that falls due in between is another round's.
     const { dueFanOutIds, events } = await readPendingEvents(this.pool, fanOutIds);
     if (dueFanOutIds.length === 0) return;
-    const { planned, works } = await this.plan(events, owner);
+    const { planned, works, exclusive } = await this.planner.plan(events, owner);
     if (planned.length <= MAX_PER_STATEMENT) {
       await this.write(owner, dueFanOutIds, planned, works);
-      return;
+    } else {
+      // Too much for one statement: batch by batch, and a batch in itself too large in one piece.
+      for (const fanOutId of dueFanOutIds) {
+        const own = planned.filter((delivery) => delivery.fanOutId === fanOutId);
+        await this.write(owner, [fanOutId], own, works);
+      }
     }
-    // Too much for one statement: batch by batch, and a batch in itself too large in one piece.
-    for (const fanOutId of dueFanOutIds) {
-      await this.write(
-        owner,
-        [fanOutId],
-        planned.filter((delivery) => delivery.fanOutId === fanOutId),
-        works,
-      );
-    }
+    for (const webhook of exclusive.values()) this.lanes.askForMore(webhook);
   }
 
   private async write(
@@ -95,42 +82,5 @@ export class FanOut {
       this.identity.suspectOrphans();
       throw error;
     }
-  }
-
-  private async plan(
-    events: PendingEvent[],
-    owner: string,
-  ): Promise<{ planned: PlannedDelivery[]; works: Map<string, DeliveryWork> }> {
-    const planned: PlannedDelivery[] = [];
-    const works = new Map<string, DeliveryWork>();
-    const room = new Map<string, number>();
-    for (const event of events) {
-      const webhooks = await this.directory.ofTenant(event.tenantId, event.webhooksVersion);
-      for (const webhookId of webhooks.subscriptions.match(event.type, event.projectId)) {
-        const pinned = webhooks.targets.get(webhookId)?.eventVersions ?? {};
-        if (!takesVersion(pinned, event.type, event.version)) continue;
-        const id = deliveryUuid(event.id, webhookId);
-        const left = room.get(webhookId) ?? this.lanes.room(webhookId);
-        const isOpen = this.health.isOpen(webhookId);
-        const owned = left > 0 && !isOpen && !this.lanes.isBacklogged(webhookId);
-        if (owned) {
-          room.set(webhookId, left - 1);
-          works.set(id, { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0 });
-        } else if (!isOpen) {
-          this.lanes.setBacklogged(event.tenantId, webhookId, true);
-        }
-        planned.push({
-          fanOutId: event.fanOutId,
-          id,
-          tenantId: event.tenantId,
-          webhookId,
-          eventId: event.id,
-          eventType: event.type,
-          priority: event.priority,
-          state: owned ? 'in_flight' : isOpen ? 'throttled' : 'queued',
-        });
-      }
-    }
-    return { planned, works };
   }
 }

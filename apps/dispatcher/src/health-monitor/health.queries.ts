@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 
 /** A webhook that fails, as all dispatchers see it. */
 export interface FailingWebhook {
+  tenantId: string;
   webhookId: string;
   /** Whether its deliveries wait for a probe. */
   open: boolean;
@@ -23,15 +24,17 @@ export interface HealthChange {
 export async function readFailingWebhooks(pool: Pool): Promise<FailingWebhook[]> {
   const answer = await pool.query<{
     webhook_id: string;
+    tenant_id: string;
     open: boolean;
     probe_due: boolean;
     probe_after_ms: number | null;
   }>({
     name: 'read-failing-webhooks',
-    text: `SELECT webhook_id, open_until IS NOT NULL AS open, coalesce(open_until <= now(), false) AS probe_due, probe_after_ms
+    text: `SELECT webhook_id, tenant_id, open_until IS NOT NULL AS open, coalesce(open_until <= now(), false) AS probe_due, probe_after_ms
            FROM webhook_health`,
   });
   return answer.rows.map((row) => ({
+    tenantId: row.tenant_id,
     webhookId: row.webhook_id,
     open: row.open,
     probeDue: row.probe_due,

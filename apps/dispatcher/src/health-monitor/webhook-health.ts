@@ -32,7 +32,7 @@ export class WebhookHealth extends Periodic {
   private readonly succeeded = new Set<string>();
   private readonly answered = new Set<string>();
   private onOpen: (webhookId: string, forMs: number) => void = () => undefined;
-  private onClose: (webhookId: string) => void = () => undefined;
+  private onClose: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
@@ -43,7 +43,10 @@ export class WebhookHealth extends Periodic {
   }
 
   /** @param onOpen told of a webhook whose deliveries are to wait; @param onClose of one that may be sent to again. */
-  connect(onOpen: (webhookId: string, forMs: number) => void, onClose: (webhookId: string) => void): void {
+  connect(
+    onOpen: (webhookId: string, forMs: number) => void,
+    onClose: (webhook: { tenantId: string; webhookId: string }) => void,
+  ): void {
     this.onOpen = onOpen;
     this.onClose = onClose;
   }
@@ -90,13 +93,19 @@ export class WebhookHealth extends Periodic {
     const closed = webhookIds.filter((webhookId) => !this.isOpen(webhookId));
     const due = webhookIds.flatMap((webhookId) => {
       const webhook = this.webhooks.get(webhookId);
-      return webhook?.open === true && webhook.probeDue
-        ? [{ webhookId, nextMs: probeAfterMs(webhook.probeAfterMs) }]
-        : [];
+      return webhook?.open === true && webhook.probeDue ? [webhook] : [];
     });
-    const probes = due.length === 0 ? new Set<string>() : await takeProbes(this.pool, due);
-    for (const { webhookId, nextMs } of due)
-      this.webhooks.set(webhookId, { webhookId, open: true, probeDue: false, probeAfterMs: nextMs });
+    if (due.length === 0) return { closed, probes: new Set() };
+    const next = due.map((webhook) => ({
+      ...webhook,
+      probeDue: false,
+      probeAfterMs: probeAfterMs(webhook.probeAfterMs),
+    }));
+    const probes = await takeProbes(
+      this.pool,
+      next.map((webhook) => ({ webhookId: webhook.webhookId, nextMs: webhook.probeAfterMs })),
+    );
+    for (const webhook of next) this.webhooks.set(webhook.webhookId, webhook);
     return { closed, probes };
   }
 
@@ -106,7 +115,13 @@ export class WebhookHealth extends Periodic {
     if (this.isOpen(webhookId) || !shouldOpen(streak, nowMs)) return;
     const forMs = probeAfterMs(null);
     change.openForMs = forMs;
-    this.webhooks.set(webhookId, { webhookId, open: true, probeDue: false, probeAfterMs: forMs });
+    this.webhooks.set(webhookId, {
+      tenantId: change.tenantId,
+      webhookId,
+      open: true,
+      probeDue: false,
+      probeAfterMs: forMs,
+    });
     this.onOpen(webhookId, forMs);
   }
 
@@ -120,7 +135,7 @@ export class WebhookHealth extends Periodic {
       const known = before.get(change.webhookId);
       if (change.openForMs !== null && known !== undefined) this.webhooks.set(change.webhookId, known);
     }
-    for (const [webhookId, known] of before) if (known.open && !this.isOpen(webhookId)) this.onClose(webhookId);
+    for (const [webhookId, known] of before) if (known.open && !this.isOpen(webhookId)) this.onClose(known);
   }
 
   private async write(): Promise<void> {

@@ -8,6 +8,7 @@ import { Lanes } from '../deliver/lanes';
 import { FanOut } from '../fan-out/fan-out';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
 import { DEAD_AFTER_MS, DispatcherIdentity } from '../ownership/dispatcher-identity';
+import { Leases } from '../ownership/leases';
 import { Periodic } from '../periodic';
 import { Claims } from '../retry/claims';
 import { findOverdueFanOuts, findOwned, releaseOrphans, takeOverDead } from './reconcile.queries';
@@ -35,6 +36,7 @@ export class Reconciler {
     private readonly fanOut: FanOut,
     private readonly claims: Claims,
     private readonly lanes: Lanes,
+    private readonly leases: Leases,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.rounds = new Periodic('reconciling', ROUND_MS, (signal) => this.reconcile(signal), logger);
@@ -66,6 +68,7 @@ export class Reconciler {
     if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) await this.releaseOrphans(signal);
     await this.fanOutDue(FAN_OUT_GRACE_MS, signal);
     await this.claims.claimAll();
+    await this.leases.releaseIdle((webhookId) => this.lanes.isBusy(webhookId));
   }
 
   /** Fans out batches that have been due for `graceMs`: their signal was lost, or they were scheduled. */

@@ -1,28 +1,33 @@
 import type { Pool, PoolClient } from 'pg';
 import type { DeliveryWork } from '../deliver/delivery-work';
 
-/** How many deliveries a webhook's lane takes. */
-export interface LaneRoom {
+/** A webhook and its tenant. */
+export interface WebhookKey {
+  tenantId: string;
   webhookId: string;
+}
+
+/** How many deliveries a webhook's lane takes. */
+export interface LaneRoom extends WebhookKey {
   room: number;
 }
 
 /** Webhooks of which a delivery is due, found by jumping from one to the next in the index. */
-export async function findDueWebhooks(pool: Pool, after: string | null, limit: number): Promise<string[]> {
-  const answer = await pool.query<{ webhook_id: string }>({
+export async function findDueWebhooks(pool: Pool, after: string | null, limit: number): Promise<WebhookKey[]> {
+  const answer = await pool.query<{ webhook_id: string; tenant_id: string }>({
     name: 'find-due-webhooks',
     text: `
       WITH RECURSIVE due AS (
-        (SELECT webhook_id, due_at FROM waiting_deliveries WHERE webhook_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+        (SELECT webhook_id, tenant_id, due_at FROM waiting_deliveries WHERE webhook_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
          ORDER BY webhook_id, due_at LIMIT 1)
         UNION ALL
-        SELECT next.webhook_id, next.due_at FROM due CROSS JOIN LATERAL (
-          SELECT webhook_id, due_at FROM waiting_deliveries w WHERE w.webhook_id > due.webhook_id ORDER BY webhook_id, due_at LIMIT 1) next
+        SELECT next.webhook_id, next.tenant_id, next.due_at FROM due CROSS JOIN LATERAL (
+          SELECT webhook_id, tenant_id, due_at FROM waiting_deliveries w WHERE w.webhook_id > due.webhook_id ORDER BY webhook_id, due_at LIMIT 1) next
       )
-      SELECT webhook_id FROM due WHERE due_at <= now() LIMIT $2`,
+      SELECT webhook_id, tenant_id FROM due WHERE due_at <= now() LIMIT $2`,
     values: [after, limit],
   });
-  return answer.rows.map((row) => row.webhook_id);
+  return answer.rows.map((row) => ({ webhookId: row.webhook_id, tenantId: row.tenant_id }));
 }
 
 interface ClaimedRow {

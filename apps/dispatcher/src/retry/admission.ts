@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { isExclusive } from '#database/webhook-target';
+import { Lanes } from '../deliver/lanes';
+import { NO_LIMITS } from '../deliver/pace';
+import { WebhookDirectory } from '../fan-out/webhook-directory';
+import { WebhookHealth } from '../health-monitor/webhook-health';
+import { Leases } from '../ownership/leases';
+import type { LaneRoom, WebhookKey } from './claim.queries';
+
+/** Seconds of work that a lane with a rate holds: more would only be kept from other dispatchers. */
+const PACED_SECONDS = 2;
+
+/**
+ * How many deliveries of which webhooks may be claimed just now: as many as their lanes take, of one with limits
+ * only under its lease, and of one at which nobody answers a single one, when its probe is due.
+ */
+@Injectable()
+export class Admission {
+  constructor(
+    private readonly lanes: Lanes,
+    private readonly directory: WebhookDirectory,
+    private readonly health: WebhookHealth,
+    private readonly leases: Leases,
+  ) {}
+
+  async roomsFor(webhooks: WebhookKey[]): Promise<LaneRoom[]> {
+    const withRoom = await this.underLease(webhooks.filter((webhook) => this.lanes.room(webhook.webhookId) > 0));
+    const { closed, probes } = await this.health.admit(withRoom.map((webhook) => webhook.webhookId));
+    const isClosed = new Set(closed);
+    return withRoom.flatMap((webhook) => {
+      if (isClosed.has(webhook.webhookId)) return [webhook];
+      return probes.has(webhook.webhookId) ? [{ ...webhook, room: 1 }] : [];
+    });
+  }
+
+  /** With the room of each; those with limits only when their lease is ours, and no more than their limits let pass soon. */
+  private async underLease(webhooks: WebhookKey[]): Promise<LaneRoom[]> {
+    const rooms: LaneRoom[] = [];
+    const exclusive: LaneRoom[] = [];
+    for (const webhook of webhooks) {
+      const target = await this.directory.target(webhook.tenantId, webhook.webhookId);
+      const room = this.lanes.room(webhook.webhookId);
+      if (target === undefined || !isExclusive(target)) {
+        this.lanes.setLimits(webhook.tenantId, webhook.webhookId, NO_LIMITS);
+        rooms.push({ ...webhook, room });
+        continue;
+      }
+      this.lanes.setLimits(webhook.tenantId, webhook.webhookId, {
+        perSecond: target.rateLimit,
+        inFlight: target.maxInFlight,
+      });
+      const paced = target.rateLimit === null ? room : Math.min(room, target.rateLimit * PACED_SECONDS);
+      exclusive.push({ ...webhook, room: paced });
+    }
+    if (exclusive.length === 0) return rooms;
+    const held = await this.leases.hold(exclusive.map((webhook) => webhook.webhookId));
+    return [...rooms, ...exclusive.filter((webhook) => held.has(webhook.webhookId))];
+  }
+}
