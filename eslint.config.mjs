@@ -18,7 +18,7 @@ const FORWARD_REF = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.data/', '.cache/']),
+  globalIgnores(['dist/', 'coverage/', '.data/', '.cache/', 'test/reference/']),
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },

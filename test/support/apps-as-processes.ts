@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { choosePort } from '../../apps/local/src/free-port';
@@ -14,18 +14,23 @@ export interface Readiness {
   checks: Record<string, string>;
 }
 
-/** One of our apps as a process, started by its production entry point. */
-export interface AppProcess {
-  readonly url: string;
+export interface TestProcess {
   readonly pid: number;
   /** What it wrote so far, both streams. */
   output(): string;
+  hasEnded(): boolean;
+  /** Resolves with the exit status, or with the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  /** Sends the signal and waits for the end. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string>;
+}
+
+/** One of our apps as a process, started by its production entry point. */
+export interface AppProcess extends TestProcess {
+  readonly url: string;
   /** Null while it does not listen. */
   readiness(): Promise<Readiness | null>;
   untilReady(): Promise<void>;
-  /** Sends the signal and resolves with the exit status, or with the signal's name when that ended it. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | string>;
-  hasEnded(): boolean;
 }
 
 /** Starts `dist/apps/<name>/main.js`, which must be built, on a free port; does not wait for it. */
@@ -35,7 +40,7 @@ export async function startApp(
   env: Record<string, string> = {},
 ): Promise<AppProcess> {
   const port = await choosePort(0, '127.0.0.1');
-  const child = startNode([join('dist', 'apps', name, 'main.js')], {
+  const child = startProcess(process.execPath, [join('dist', 'apps', name, 'main.js')], {
     ...APP_ENVIRONMENT,
     DATABASE_URL: databaseUrl,
     ...env,
@@ -61,28 +66,24 @@ export async function startApp(
   };
 }
 
-/** A node process in the project's folder, with this environment and nothing of the tests' own. */
-export function startNode(
-  commandArguments: string[],
-  env: Record<string, string>,
-): Pick<AppProcess, 'pid' | 'output' | 'end' | 'hasEnded'> & { child: ChildProcess } {
-  const child = spawn(process.execPath, commandArguments, {
+/** A process in the project's folder, with this environment and nothing of the tests' own. */
+export function startProcess(program: string, programArguments: string[], env: Record<string, string>): TestProcess {
+  const child = spawn(program, programArguments, {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const ended = once(child, 'close');
+  const ended = once(child, 'close').then(() => child.exitCode ?? child.signalCode ?? 'unknown');
   return {
-    child,
     pid: child.pid ?? 0,
     output: () => output,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    async end(signal) {
+    ended,
+    end(signal) {
       child.kill(signal);
-      await ended;
-      return child.exitCode ?? child.signalCode ?? 'unknown';
+      return ended;
     },
   };
 }
