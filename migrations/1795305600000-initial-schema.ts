@@ -42,11 +42,14 @@ DO $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['webhooks_request', 'webhooks_batch'] LOOP
-    BEGIN
-      EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', name);
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN
-      NULL; -- made by another database of this cluster, or at this moment by another migration
-    END;
+    -- Asked first, since whoever may not make roles may still migrate where an administrator has made them.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN NOBYPASSRLS', name);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL; -- made at this moment by the migration of another database of this cluster
+      END;
+    END IF;
     IF NOT pg_has_role(current_user, name, 'SET') THEN
       EXECUTE format('GRANT %I TO %I', name, current_user);
     END IF;

@@ -1,8 +1,11 @@
 import { types } from 'node:util';
 import { unavailable, type AppError } from '#kernel/app-error';
 
-/** SQLSTATE classes and codes that mean "the server is away or going away", not "the statement is wrong". */
-const AWAY_STATES = /^(08...|57P0[123]|53300|25006)$/;
+/**
+ * SQLSTATE classes and codes that mean "the server is away or going away", not "the statement is wrong"; a missing
+ * table or database is one that is not migrated yet.
+ */
+const AWAY_STATES = /^(08...|57P0[123]|53300|25006|42P01|3D000)$/;
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
