@@ -33,7 +33,7 @@ const CODES: Record<number, string> = {
 /** Any thrown value as the AppError that the client is told; null when it is none of the client's business. */
 export function asAppError(thrown: unknown): AppError | null {
   if (thrown instanceof AppError) return thrown;
-  if (isDatabaseAway(thrown)) return databaseAway(thrown) as AppError;
+  if (isDatabaseAway(thrown)) return databaseAway(thrown);
   const code = errorCode(thrown);
   if (code !== null && UNSTORABLE_TEXT.has(code)) {
     return new AppError(400, 'invalid_request', 'Text must not contain the character U+0000', { cause: thrown });
