@@ -12,15 +12,16 @@ export interface HistoryFilter {
 }
 
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+/** More than clocks differ by: no id lies further ahead. Partitions do, and each costs the planner time. */
+const AHEAD_MS = 86_400_000;
 
 /** The ids of a range of instants, half-open: ids carry the instant of their creation. */
-export function idRange({ fromMs, untilMs }: Pick<HistoryFilter, 'fromMs' | 'untilMs'>): {
-  from: string;
-  until: string;
-} {
+export function idRange(
+  { fromMs, untilMs }: Pick<HistoryFilter, 'fromMs' | 'untilMs'>,
+  nowMs: number = Date.now(),
+): { from: string; until: string } {
   return {
     from: fromMs === undefined ? FIRST_UUID : firstUuidAt(fromMs),
-    until: untilMs === undefined ? LAST_UUID : firstUuidAt(untilMs),
+    until: firstUuidAt(Math.min(untilMs ?? Infinity, nowMs + AHEAD_MS)),
   };
 }
