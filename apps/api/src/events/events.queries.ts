@@ -70,7 +70,10 @@ export class EventsQueries {
     );
   }
 
-  /** One event by its public id, ours or the publisher's own, with its payload and deliveries; null when there is none. */
+  /**
+   * One event by its public id, ours or the publisher's own, with its payload and deliveries; null when there is none.
+   * @param projectId of a token that is bound to one: it sees neither other events nor deliveries to other webhooks.
+   */
   find(
     tenantId: string,
     publicId: string,
@@ -93,8 +96,10 @@ export class EventsQueries {
       const { first, last } = deliveryUuidRange(id);
       const deliveries = await manager.query<EventDeliveryRow[]>(
         `SELECT id, webhook_id, status, state, attempts, response_code, error, next_attempt_at FROM deliveries
-         WHERE id >= $2 AND id <= $3 AND event_id = $4 AND tenant_id = $1 ORDER BY id LIMIT ${MAX_DELIVERIES}`,
-        [tenantId, first, last, id],
+         WHERE id >= $2 AND id <= $3 AND event_id = $4 AND tenant_id = $1
+           AND ($5::text IS NULL OR webhook_id IN (SELECT w.id FROM webhooks w WHERE w.tenant_id = $1 AND w.project_id = $5))
+         ORDER BY id LIMIT ${MAX_DELIVERIES}`,
+        [tenantId, first, last, id, projectId],
       );
       return { event, data: event.data, deliveries };
     });
