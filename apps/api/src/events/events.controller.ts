@@ -30,9 +30,11 @@ import {
   EventListResponse,
   EventResponse,
 } from './dto/event.response';
+import { ExplainResponse } from './dto/explain.response';
 import { ListEventsQuery } from './dto/list-events.query';
 import { PublishBatchDto, PublishBatchResponse, PublishedEventResponse, PublishEventDto } from './dto/publish.dto';
 import { EventsQueries } from './events.queries';
+import { ExplainService } from './explain.service';
 import { budgetHeaders } from './publish-limits';
 import { PublisherService } from './publisher.service';
 import { ScheduledEvents } from './scheduled-events';
@@ -55,6 +57,7 @@ export class EventsController {
     private readonly publisher: PublisherService,
     private readonly events: EventsQueries,
     private readonly scheduled: ScheduledEvents,
+    private readonly explanations: ExplainService,
   ) {}
 
   @Post()
@@ -158,6 +161,18 @@ export class EventsController {
       data: found.data === null ? null : new RawJson(found.data),
       deliveries: found.deliveries.map((row) => EventDeliveryResponse.from(row)),
     };
+  }
+
+  @Get(':event_id/explain')
+  @RequireScopes('events:read')
+  @ApiOperation({
+    summary: 'Explain who got an event and who did not',
+    description: 'For each webhook whether and why it did or did not get the event.',
+  })
+  @ApiOkResponse({ type: ExplainResponse })
+  @ApiNotFoundResponse({ type: ErrorResponse })
+  explain(@CurrentCaller() caller: Caller, @Param('event_id') eventId: string): Promise<ExplainResponse> {
+    return this.explanations.explain(caller.tenantId, eventId, caller.projectId, Date.now());
   }
 
   @Delete(':event_id')

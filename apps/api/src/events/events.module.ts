@@ -11,6 +11,7 @@ import { Signals } from '#queues/signals';
 import { EventTypesModule } from '../event-types/event-types.module';
 import { EventsController } from './events.controller';
 import { EventsQueries } from './events.queries';
+import { ExplainService } from './explain.service';
 import { PublishLimits } from './publish-limits';
 import { ScheduledEvents } from './scheduled-events';
 import { PublisherService } from './publisher.service';
@@ -23,6 +24,7 @@ import { PublisherService } from './publisher.service';
     PublisherService,
     PublishLimits,
     ScheduledEvents,
+    ExplainService,
     { provide: PublishBudget, inject: [BATCH_POOL], useFactory: (pool: Pool) => new PublishBudget(pool) },
     {
       provide: EventIntake,
