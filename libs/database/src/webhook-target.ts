@@ -90,6 +90,11 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
   };
 }
 
+/** Whether its deliveries wait until it is made active again, rather than being cancelled. */
+export function isHolding(target: WebhookTarget): boolean {
+  return !target.active && target.onInactive === 'hold';
+}
+
 /** Whether one dispatcher at a time sends to it, so that its limits hold over all of them. */
 export function isExclusive(target: WebhookTarget): boolean {
   return target.rateLimit !== null || target.maxInFlight !== null;

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { WebhookTarget } from '#database/webhook-target';
+import { isHolding, type WebhookTarget } from '#database/webhook-target';
 import type { DeliveryClient } from '#delivery-client/delivery-client';
 import type { AttemptResult } from '#delivery-client/exchange';
 import { isUnreachable } from '#webhook-rules/breaker';
@@ -47,7 +47,7 @@ export class Deliver {
   /** Ends a turn without a request: gives up, or puts the delivery back until it is due. */
   async settle(
     work: DeliveryWork,
-    state: 'cancelled' | 'queued' | 'throttled',
+    state: 'cancelled' | 'queued' | 'throttled' | 'held',
     dueAtMs: number | null,
   ): Promise<LaneSignal> {
     await this.recorder.record({ work, state, attempt: null, isProbe: false, dueAtMs });
@@ -57,6 +57,7 @@ export class Deliver {
   private async tryAttempt(work: DeliveryWork): Promise<LaneSignal> {
     const target = await this.directory.target(work.tenantId, work.webhookId);
     const startedAtMs = Date.now();
+    if (target !== undefined && isHolding(target)) return this.settle(work, 'held', startedAtMs);
     if (target?.active !== true) return this.settle(work, 'cancelled', null);
     if (target.unreadable) return this.settle(work, 'queued', startedAtMs + OUR_FAULT_WAIT_MS);
     if (!this.identity.maySend()) return this.settle(work, 'queued', startedAtMs);

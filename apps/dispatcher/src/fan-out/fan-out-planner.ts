@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isExclusive, type WebhookTarget } from '#database/webhook-target';
+import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-target';
 import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
 import type { DeliveryWork } from '../deliver/delivery-work';
@@ -57,6 +57,7 @@ export class FanOutPlanner {
 
   /** Into this dispatcher's lane while it has room; else into the database, to be claimed by whoever may send it. */
   private placeOf(target: WebhookTarget, taken: Map<string, number>): PlannedDelivery['state'] {
+    if (isHolding(target)) return 'held';
     if (this.health.isOpen(target.id)) return 'throttled';
     if (isExclusive(target) || this.lanes.isBacklogged(target.id)) return 'queued';
     const before = taken.get(target.id) ?? 0;

@@ -83,7 +83,7 @@ export interface PlannedDelivery {
   eventId: string;
   eventType: string;
   priority: number;
-  state: 'in_flight' | 'queued' | 'throttled';
+  state: 'in_flight' | 'queued' | 'throttled' | 'held';
 }
 
 // One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics

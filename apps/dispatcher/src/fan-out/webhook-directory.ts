@@ -5,6 +5,7 @@ import type { SecretBox } from '#database/secret-box';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import {
+  isHolding,
   toWebhookTarget,
   unreadableTarget,
   WEBHOOK_TARGET_COLUMNS,
@@ -17,7 +18,7 @@ import { compileSubscriptions, type SubscriptionIndex } from '#webhook-rules/eve
 export interface TenantWebhooks {
   version: bigint;
   targets: ReadonlyMap<string, WebhookTarget>;
-  /** Over the active ones. */
+  /** Over those that take events: the active ones, and inactive ones that hold theirs. */
   subscriptions: SubscriptionIndex;
 }
 
@@ -104,12 +105,12 @@ export class WebhookDirectory {
     });
     const rows = answer.rows.filter((row): row is WebhookTargetRow & { webhooks_version: string } => row.id !== null);
     const targets = new Map(rows.map((row) => [row.id, this.toTarget(row)]));
-    const active = [...targets.values()].filter((target) => target.active);
+    const takers = [...targets.values()].filter((target) => target.active || isHolding(target));
     const loaded: TenantWebhooks = {
       version: BigInt(answer.rows[0]?.webhooks_version ?? 0),
       targets,
       subscriptions: compileSubscriptions(
-        active.map((target) => ({ id: target.id, patterns: target.events, projectId: target.projectId })),
+        takers.map((target) => ({ id: target.id, patterns: target.events, projectId: target.projectId })),
       ),
     };
     this.remember(tenantId, loaded);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isExclusive } from '#database/webhook-target';
+import { isExclusive, isHolding } from '#database/webhook-target';
 import { Lanes } from '../deliver/lanes';
 import { NO_LIMITS } from '../deliver/pace';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
@@ -12,7 +12,7 @@ const PACED_SECONDS = 2;
 
 /**
  * How many deliveries of which webhooks may be claimed just now: as many as their lanes take, of one with limits
- * only under its lease, and of one at which nobody answers a single one, when its probe is due.
+ * only under its lease, of one that holds its deliveries none, and of one at which nobody answers a single one, when its probe is due.
  */
 @Injectable()
 export class Admission {
@@ -39,6 +39,8 @@ export class Admission {
     const exclusive: LaneRoom[] = [];
     for (const webhook of webhooks) {
       const target = await this.directory.target(webhook.tenantId, webhook.webhookId);
+      // Held: due, and left where it is until the webhook is active again.
+      if (target !== undefined && isHolding(target)) continue;
       const room = this.lanes.room(webhook.webhookId);
       if (target === undefined || !isExclusive(target)) {
         this.lanes.setLimits(webhook.tenantId, webhook.webhookId, NO_LIMITS);
