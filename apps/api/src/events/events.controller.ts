@@ -166,6 +166,7 @@ export class EventsController {
   @Get(':event_id/explain')
   @RequireScopes('events:read')
   @ApiOperation({
+    operationId: 'explainEvent',
     summary: 'Explain who got an event and who did not',
     description: 'For each webhook whether and why it did or did not get the event.',
   })

@@ -28,6 +28,9 @@ export async function createApi(environment: Environment, logger: Logger): Promi
     bodyParser: false,
   });
   useRequestLog(fastify, logger, app.get(Registry));
-  SwaggerModule.setup('docs', app, () => buildOpenApi(app), { customSiteTitle: 'Trae Webhooks API' });
+  SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
+    customSiteTitle: 'Trae Webhooks API',
+    swaggerOptions: { persistAuthorization: true },
+  });
   return app;
 }
