@@ -8,6 +8,7 @@ export type RedisTarget =
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26379;
+const MAX_PORT = 65_535;
 const MAX_RECONNECT_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const FORM =
@@ -23,8 +24,8 @@ export function parseRedisUrl(url: string): RedisTarget {
   const scheme = groups?.['scheme'];
   if (groups === undefined || scheme === undefined) throw new Error(ALLOWED);
   const options: RedisOptions = {};
-  if (groups['user']) options.username = decodeURIComponent(groups['user']);
-  if (groups['password']) options.password = decodeURIComponent(groups['password']);
+  if (groups['user']) options.username = decode(groups['user']);
+  if (groups['password']) options.password = decode(groups['password']);
   if (scheme === 'rediss' || groups['tls'] !== undefined) options.tls = {};
   const path = (groups['path'] ?? '').split('/');
   const hosts = (groups['hosts'] ?? '').split(',');
@@ -82,10 +83,19 @@ const ALLOWED =
   'REDIS_URL must be redis://host:port/db, rediss://…, redis+sentinel://host:port,host:port/master-name or redis+cluster://host:port,host:port';
 
 function parseHost(text: string, defaultPort: number): { host: string; port: number } {
-  const found = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups;
+  const found = /^(?:\[(?<v6>[\da-fA-F:.]+)\]|(?<host>[^:\s]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups;
   const host = found?.['v6'] ?? found?.['host'];
-  if (host === undefined) throw new Error(ALLOWED);
-  return { host, port: found?.['port'] === undefined ? defaultPort : Number(found['port']) };
+  const port = found?.['port'] === undefined ? defaultPort : Number(found['port']);
+  if (host === undefined || port < 1 || port > MAX_PORT) throw new Error(ALLOWED);
+  return { host, port };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new Error(`${ALLOWED}; a % in a user or password is written %25`, { cause: error });
+  }
 }
 
 function parseDb(text: string): number {
