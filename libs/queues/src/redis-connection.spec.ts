@@ -1,4 +1,9 @@
-import { parseRedisUrl } from './redis-connection';
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer, type ConnectionOptions } from 'node:tls';
+import { connectRedis, parseRedisUrl } from './redis-connection';
 
 describe('REDIS_URL', () => {
   it.each([
@@ -109,5 +114,40 @@ describe('REDIS_URL', () => {
     }
     expect(message).toMatch(/^Error: REDIS_URL must be redis:\/\/host:port\/db, .*redis\+cluster:/);
     expect(message).not.toContain('sec');
+  });
+});
+
+describe('a TLS connection', () => {
+  const certificates = join(__dirname, '..', '..', 'delivery-client', 'src', 'testing');
+  const [cert, key] = ['receiver-cert.pem', 'receiver-key.pem'].map((name) => readFileSync(join(certificates, name)));
+
+  it.each([
+    'rediss://localhost:PORT',
+    'redis+cluster+tls://localhost:PORT',
+    'redis+sentinel+tls://localhost:PORT/main',
+  ])('to %s holds the certificate to the name in the URL, not to its address', async (url) => {
+    const server = createServer({ cert: cert!, key: key! }).on('tlsClientError', () => undefined);
+    server.listen(0, 'localhost');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const checked = new EventEmitter();
+    const tls: ConnectionOptions = {
+      ca: cert!,
+      checkServerIdentity(name) {
+        checked.emit('name', name);
+        return new Error('not needed any further');
+      },
+    };
+    const target = parseRedisUrl(url.replace('PORT', String(port)));
+    Object.assign(target.options, { tls, ...(target.kind === 'sentinel' && { sentinelTLS: tls }) });
+    const name = once(checked, 'name');
+    const redis = connectRedis(target, 'consumer').on('error', () => undefined);
+    try {
+      expect(await name).toEqual(['localhost']);
+    } finally {
+      redis.disconnect();
+      server.close();
+      await once(server, 'close');
+    }
   });
 });

@@ -74,6 +74,8 @@ export function connectRedis(target: RedisTarget, use: 'producer' | 'consumer'):
       redisOptions: options,
       clusterRetryStrategy: reconnectMs,
       enableOfflineQueue: use === 'consumer',
+      // As it stands: certificates are made out to names, so an address looked up beforehand would match none.
+      dnsLookup: (host, done) => done(null, host),
     });
   }
   return new Redis({ ...options, sentinelRetryStrategy: reconnectMs });
