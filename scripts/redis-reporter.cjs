@@ -11,7 +11,9 @@ module.exports = class RedisReporter {
   }
 
   onRunComplete() {
-    if (this.isMissing()) process.stderr.write(`\n${MISSING}\n`);
+    if (!this.isMissing()) return;
+    // After the summary, which Jest prints later than this.
+    process.once('exit', () => process.stderr.write(`\n${MISSING}\n`));
   }
 
   getLastError() {
