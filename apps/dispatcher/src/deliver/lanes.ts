@@ -1,6 +1,7 @@
 import type { DeliveryWork } from './delivery-work';
 import { NO_LIMITS, Pace, type LaneLimits } from './pace';
 import type { Slots } from './slots';
+import { Turns, type TurnTaker } from './turns';
 import { WorkQueue } from './work-queue';
 
 export interface LanesOptions {
@@ -16,9 +17,8 @@ export interface LanesOptions {
 /** What a lane learns from an attempt: an answer, however bad, shows that somebody is there. */
 export type LaneSignal = 'answered' | 'overloaded' | 'unreachable' | 'none';
 
-interface Lane {
+interface Lane extends TurnTaker {
   webhookId: string;
-  tenant: Tenant;
   queue: WorkQueue;
   inFlight: number;
   /** Requests it may have under way: halves to a single probe while nobody answers, doubles with answers. */
@@ -32,15 +32,6 @@ interface Lane {
   timer: NodeJS.Timeout | null;
 }
 
-interface Tenant {
-  id: string;
-  lanes: number;
-  /** Lanes that may begin an attempt, in turn. */
-  ready: Lane[];
-  /** Whether it stands in the row for a turn. */
-  queued: boolean;
-}
-
 /** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
 const START_LIMIT = 2;
 
@@ -50,8 +41,7 @@ const START_LIMIT = 2;
  */
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
-  private readonly tenants = new Map<string, Tenant>();
-  private readonly turns: Tenant[] = [];
+  private readonly turns = new Turns<Lane>();
   private readonly held = new Set<string>();
   private readonly idleListeners: (() => void)[] = [];
   private bytes = 0;
@@ -153,9 +143,9 @@ export class Lanes {
     if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
     if (signal === 'unreachable' || signal === 'overloaded') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
-    this.giveTurn(lane.tenant);
+    this.turns.reconsider(lane.tenantId);
     if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
-      this.hungry({ tenantId: lane.tenant.id, webhookId: lane.webhookId });
+      this.hungry({ tenantId: lane.tenantId, webhookId: lane.webhookId });
     this.settle(lane);
     if (this.slots.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
     this.pump();
@@ -164,7 +154,7 @@ export class Lanes {
   /** Takes their places from requests that hang; to be called a few times a second. */
   sweep(): void {
     if (this.slots.sweep(performance.now()) === 0) return;
-    for (const tenant of this.tenants.values()) this.giveTurn(tenant);
+    this.turns.reconsiderAll();
     this.pump();
   }
 
@@ -212,14 +202,9 @@ export class Lanes {
 
   private pump(): void {
     while (!this.paused && this.slots.hasFree()) {
-      const tenant = this.turns.shift();
-      if (tenant === undefined) return;
-      tenant.queued = false;
-      // Its turn comes back when one of its requests ends or becomes slow.
-      if (!this.slots.hasFreeFor(tenant.id)) continue;
-      const lane = tenant.ready.shift();
-      if (lane !== undefined) this.startNext(lane);
-      this.giveTurn(tenant);
+      const lane = this.turns.next((tenantId) => this.slots.hasFreeFor(tenantId));
+      if (lane === null) return;
+      this.startNext(lane);
     }
   }
 
@@ -229,7 +214,7 @@ export class Lanes {
     if (work === undefined) return;
     lane.inFlight += 1;
     lane.pace?.start(performance.now());
-    this.slots.take(lane.tenant.id, work.id, performance.now());
+    this.slots.take(lane.tenantId, work.id, performance.now());
     this.makeReady(lane);
     this.start(work);
   }
@@ -239,8 +224,7 @@ export class Lanes {
     if (lane.inFlight >= Math.min(lane.limit, lane.limits.inFlight ?? lane.limit)) return;
     if (this.waitsForPace(lane)) return;
     lane.ready = true;
-    lane.tenant.ready.push(lane);
-    this.giveTurn(lane.tenant);
+    this.turns.add(lane);
   }
 
   /** Whether the lane has to wait for its pace; sees to it that it goes on then. */
@@ -256,24 +240,13 @@ export class Lanes {
     return true;
   }
 
-  private giveTurn(tenant: Tenant): void {
-    if (tenant.queued || tenant.ready.length === 0) return;
-    tenant.queued = true;
-    this.turns.push(tenant);
-  }
-
   private laneOf(tenantId: string, webhookId: string): Lane {
     let lane = this.lanes.get(webhookId);
     if (lane === undefined) {
-      let tenant = this.tenants.get(tenantId);
-      if (tenant === undefined) {
-        tenant = { id: tenantId, lanes: 0, ready: [], queued: false };
-        this.tenants.set(tenantId, tenant);
-      }
       const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
       lane = {
+        tenantId,
         webhookId,
-        tenant,
         queue: new WorkQueue(),
         inFlight: 0,
         limit,
@@ -284,7 +257,6 @@ export class Lanes {
         timer: null,
       };
       this.lanes.set(webhookId, lane);
-      tenant.lanes += 1;
     }
     return lane;
   }
@@ -294,8 +266,6 @@ export class Lanes {
     if (lane.queue.length > 0 || lane.inFlight > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
     // Its pace must outlive its work, or the next delivery would come too soon.
     if (this.waitsForPace(lane)) return;
-    if (!this.lanes.delete(lane.webhookId)) return;
-    lane.tenant.lanes -= 1;
-    if (lane.tenant.lanes === 0) this.tenants.delete(lane.tenant.id);
+    this.lanes.delete(lane.webhookId);
   }
 }

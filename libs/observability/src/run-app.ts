@@ -1,0 +1,47 @@
+import { loadEnvironment, type Environment } from '#config/environment';
+import { onStopSignal } from '#kernel/stop-signals';
+import { createLogger, type Logger } from './logger';
+
+/** As much of a Nest application as starting and stopping it takes. */
+interface RunnableApp {
+  listen(port: number, host: string): Promise<unknown>;
+  getUrl(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs an app as a process of its own until a signal stops it. A wrong environment ends it at once with one
+ * clear message.
+ */
+export async function runApp(
+  service: string,
+  portOf: (environment: Environment) => number,
+  create: (environment: Environment, logger: Logger) => Promise<RunnableApp>,
+): Promise<void> {
+  const environment = readEnvironment();
+  const logger = createLogger(environment.logLevel, service);
+  try {
+    const app = await create(environment, logger);
+    onStopSignal(
+      () => app.close(),
+      environment.stopDeadlineMs,
+      (problem) => {
+        logger.error(problem);
+      },
+    );
+    await app.listen(portOf(environment), environment.host);
+    logger.info(`listening on ${await app.getUrl()}`);
+  } catch (error) {
+    logger.fatal({ err: error }, `the ${service} cannot start`);
+    process.exit(1);
+  }
+}
+
+function readEnvironment(): Environment {
+  try {
+    return loadEnvironment(process.env);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
