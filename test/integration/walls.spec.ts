@@ -95,7 +95,7 @@ describe('walls', () => {
     const path = pathOf(operation, ids);
     const request = (token === null ? api.anonymous : api.as(token))[operation.method](path);
     const body = bodies[operation.id] ?? operation.body;
-    return (await (body === undefined ? request : request.send(body)));
+    return await (body === undefined ? request : request.send(body));
   };
   const refusal = ({ status, body }: Answer): object => ({ status, code: (body as { code?: string }).code });
   /** Another tenant's ids, where there are none of a route's own. */
