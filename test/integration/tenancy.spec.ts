@@ -1,7 +1,10 @@
+import { Client } from 'pg';
 import { ADMIN_TOKEN, BOOTSTRAP_TOKEN, startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
+import { uuidOf } from '../support/history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 import { queryRows } from '../support/query-rows';
+import { waitFor } from '../support/wait-for';
 
 const DEFAULT_LIMITS = { max_webhooks: null, events_per_second: null, max_event_bytes: null, tests_per_minute: null };
 
@@ -68,6 +71,35 @@ describe('tenancy', () => {
       await admin.delete(`/api/admin/tenants/${id}`).expect(404);
       await admin.patch(`/api/admin/tenants/${id}`).send({ status: 'active' }).expect(404);
       await api.as(token.token).get('/api/me').expect(401);
+    });
+
+    it('deletes a tenant while one of its webhooks is being changed', async () => {
+      const tenant = await makeTenant(api);
+      const body = { url: 'https://receiver.example/', events: ['*'], name: 'Being changed' };
+      const made = await api.as(tenant.token).post('/api/webhooks').send(body).expect(201);
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      try {
+        // As a change does: first the webhook, then its tenant.
+        await client.query('BEGIN');
+        await client.query('SELECT FROM webhooks WHERE id = $1 FOR UPDATE', [
+          uuidOf('webhook', (made.body as { webhook_id: string }).webhook_id),
+        ]);
+        const deleting = Promise.resolve(api.as(ADMIN_TOKEN).delete(`/api/admin/tenants/${tenant.tenantId}`));
+        await waitFor('the deletion to wait for the webhook', async () => {
+          const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+          return (await queryRows(database.url, waiting)).length > 0;
+        });
+        await client.query('UPDATE tenants SET webhooks_version = webhooks_version + 1 WHERE id = $1', [
+          uuidOf('tenant', tenant.tenantId),
+        ]);
+        await client.query('COMMIT');
+        expect((await deleting).status).toBe(200);
+      } finally {
+        await client.end();
+      }
+      const webhooks = 'SELECT active FROM webhooks WHERE tenant_id = $1';
+      expect(await queryRows(database.url, webhooks, [uuidOf('tenant', tenant.tenantId)])).toEqual([{ active: false }]);
     });
 
     it('is closed to everybody else', async () => {

@@ -6,6 +6,7 @@ import { uuidOf, writeDelivery } from '../support/history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
 /** The reference's example of creating a webhook, with an address that needs no name server. */
+const NO_LIMITS = { rate_limit: null, max_in_flight: null };
 const EXAMPLE = {
   url: 'http://127.0.0.1:9/webhooks/trae',
   events: ['build.completed', 'build.failed', 'deployment.completed', 'deployment.failed'],
@@ -73,6 +74,7 @@ describe('webhooks', () => {
       expect(await make(EXAMPLE)).toEqual({
         webhook_id: WEBHOOK_ID,
         ...EXAMPLE,
+        ...NO_LIMITS,
         created_at: INSTANT,
         updated_at: INSTANT,
         created_by: tenant.userId,
@@ -283,6 +285,7 @@ describe('webhooks', () => {
     expect(response.body).toEqual({
       webhook_id: made.webhook_id,
       ...EXAMPLE,
+      ...NO_LIMITS,
       created_at: INSTANT,
       updated_at: INSTANT,
       created_by: tenant.userId,
@@ -337,6 +340,7 @@ describe('webhooks', () => {
         name: EXAMPLE.name,
         description: EXAMPLE.description,
         ...change,
+        ...NO_LIMITS,
         updated_at: INSTANT,
       });
     });
@@ -358,6 +362,19 @@ describe('webhooks', () => {
         retry_policy: { max_attempts: 7, backoff_strategy: 'exponential', initial_delay: 1000, max_delay: 60000 },
       });
       expect((response.body as { headers: object }).headers).toEqual({ 'X-Other': 'o' });
+    });
+
+    it('sets, keeps and lifts limits on sending, which are whole numbers within bounds', async () => {
+      const { webhook_id } = await make({ ...SMALL, rate_limit: 10_000, max_in_flight: 1 });
+      const limits = { rate_limit: 10_000, max_in_flight: 1 };
+      expect((await put(webhook_id, { name: 'Renamed' })).body).toMatchObject(limits);
+      expect((await api.as(tenant.token).get(`/api/webhooks/${webhook_id}`)).body).toMatchObject(limits);
+      expect((await put(webhook_id, { rate_limit: null, max_in_flight: 1_000 })).body).toMatchObject({
+        rate_limit: null,
+        max_in_flight: 1_000,
+      });
+      for (const wrong of [0, 10_001, 1.5, '5', -1]) await put(webhook_id, { rate_limit: wrong }, 400);
+      for (const wrong of [0, 1_001, true]) await put(webhook_id, { max_in_flight: wrong }, 400);
     });
 
     it('tells dispatchers of every change, and of none where nothing changes', async () => {

@@ -90,12 +90,18 @@ export async function updateTenant(
   return rows[0] ?? null;
 }
 
-/** Marks a tenant deleted, revokes its tokens and deactivates its webhooks, in one commit. */
+/**
+ * Marks a tenant deleted, revokes its tokens and deactivates its webhooks, in one commit. Webhooks are locked before
+ * their tenant, as by everyone who changes one, so that neither waits for the other for ever.
+ */
 export async function deleteTenant(pool: Pool, id: string): Promise<Date | null> {
+  // The count, which is never below 0, makes the tenant's update wait for the locks.
   const { rows } = await pool.query<{ deleted_at: Date }>(
-    `WITH tenant AS (
+    `WITH locked AS MATERIALIZED (
+       SELECT id FROM webhooks WHERE tenant_id = $1 AND active ORDER BY id FOR UPDATE),
+     tenant AS (
        UPDATE tenants SET deleted_at = clock_timestamp(), changed_at = clock_timestamp(), webhooks_version = webhooks_version + 1
-       WHERE id = $1 AND deleted_at IS NULL RETURNING id, deleted_at),
+       WHERE id = $1 AND deleted_at IS NULL AND (SELECT count(*) FROM locked) >= 0 RETURNING id, deleted_at),
      revoked AS (
        UPDATE tokens SET revoked_at = clock_timestamp()
        WHERE tenant_id = (SELECT id FROM tenant) AND revoked_at IS NULL),

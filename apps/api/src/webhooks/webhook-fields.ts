@@ -1,10 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsNumber, Max, Min, ValidateBy } from 'class-validator';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsNumber, Max, Min, ValidateBy } from 'class-validator';
 import { isReservedHeader } from '#webhook-rules/delivery-request';
 import { isValidEventPattern, isValidEventType } from '#webhook-rules/event-matching';
 import { isUsableSecret } from '#webhook-rules/signature';
-import { FreeJson, IsText } from '../http/body-fields';
+import { FreeJson, IsText, MayBeNull } from '../http/body-fields';
 
 const MAX_EVENTS = 100;
 const MAX_HEADERS = 20;
@@ -57,6 +58,26 @@ export function IsTimeout(): PropertyDecorator {
     IsNumber({ maxDecimalPlaces: 3 }, { message }),
     Min(MIN_TIMEOUT_SECONDS, { message }),
     Max(MAX_TIMEOUT_SECONDS, { message }),
+  );
+}
+
+/** A limit of the webhook's own, from 1 on; null for none. */
+export function SendingLimit(max: number, description: string, example: number): PropertyDecorator {
+  const message = `must be a whole number from 1 to ${max}, or null for no limit`;
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: 'integer',
+      nullable: true,
+      minimum: 1,
+      maximum: max,
+      default: null,
+      description,
+      example,
+    }),
+    MayBeNull(),
+    IsInt({ message }),
+    Min(1, { message }),
+    Max(max, { message }),
   );
 }
 

@@ -64,6 +64,8 @@ export class WebhooksService {
       timeoutMs: toMs(wanted.timeout ?? DEFAULT_TIMEOUT_SECONDS),
       retryPolicy: toStoredRetryPolicy(wanted.retry_policy),
       onInactive: 'drop',
+      rateLimit: wanted.rate_limit ?? null,
+      maxInFlight: wanted.max_in_flight ?? null,
       disabledReason: null,
       version: '1',
       createdBy: caller.userId,
@@ -135,6 +137,8 @@ export class WebhooksService {
       ...(change.headers !== undefined && sealHeaders(this.box, id, change.headers)),
       ...(change.timeout !== undefined && { timeoutMs: toMs(change.timeout) }),
       ...(change.retry_policy !== undefined && { retryPolicy: toStoredRetryPolicy(change.retry_policy) }),
+      ...(change.rate_limit !== undefined && { rateLimit: change.rate_limit }),
+      ...(change.max_in_flight !== undefined && { maxInFlight: change.max_in_flight }),
     };
   }
 

@@ -61,6 +61,14 @@ export class WebhookEntity {
   @Column('text', { name: 'on_inactive', default: 'drop' })
   onInactive!: 'drop' | 'hold';
 
+  /** Deliveries per second; null for no limit of its own. */
+  @Column('integer', { name: 'rate_limit', nullable: true })
+  rateLimit!: number | null;
+
+  /** Requests at once; null for no limit of its own. */
+  @Column('integer', { name: 'max_in_flight', nullable: true })
+  maxInFlight!: number | null;
+
   @Column('text', { name: 'disabled_reason', nullable: true })
   disabledReason!: string | null;
 

@@ -17,7 +17,7 @@ function Limit(min: number, max: number, description: string): PropertyDecorator
 
 /** What the operator allows a tenant; absent or null means the installation's default. */
 export class LimitsDto {
-  @Limit(0, 1_000_000, 'Webhooks that exist at once; by default unlimited')
+  @Limit(0, 1_000_000, 'Webhooks that exist at once; by default 1,000')
   max_webhooks?: number | null;
 
   @Limit(1, 1_000_000, 'Published events per second; by default unlimited')

@@ -1,13 +1,15 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
-import { IsEventList, IsHeaderMap, IsTimeout, IsVersionMap, IsWebhookSecret } from '../webhook-fields';
+import { IsEventList, IsHeaderMap, IsTimeout, IsVersionMap, IsWebhookSecret, SendingLimit } from '../webhook-fields';
 import { RetryPolicyDto } from './retry-policy.dto';
 
 const MAX_URL_LENGTH = 2_048;
 const MAX_NAME_LENGTH = 255;
 const MAX_DESCRIPTION_LENGTH = 2_000;
 const MAX_PROJECT_ID_LENGTH = 255;
+const MAX_RATE_LIMIT = 10_000;
+const MAX_IN_FLIGHT = 1_000;
 
 /** What a webhook is made of. */
 export class CreateWebhookDto {
@@ -95,6 +97,12 @@ export class CreateWebhookDto {
   @MayBeAbsent()
   @IsNested(() => RetryPolicyDto)
   retry_policy?: RetryPolicyDto;
+
+  @SendingLimit(MAX_RATE_LIMIT, 'Deliveries that may start per second; null for no limit', 50)
+  rate_limit?: number | null;
+
+  @SendingLimit(MAX_IN_FLIGHT, 'Requests that may be under way at once; null for no limit of its own', 5)
+  max_in_flight?: number | null;
 }
 
 /** What is to change; fields that are not given stay, `headers`, `event_versions` and `retry_policy` replace the whole. */

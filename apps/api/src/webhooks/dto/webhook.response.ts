@@ -155,6 +155,12 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
 
+  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Deliveries per second' })
+  rate_limit!: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
+  max_in_flight!: number | null;
+
   @ApiProperty({ example: INSTANT })
   created_at!: string;
 
@@ -237,6 +243,12 @@ export class UpdatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
 
+  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Deliveries per second' })
+  rate_limit!: number | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
+  max_in_flight!: number | null;
+
   @ApiProperty({ example: '2024-01-01T12:30:00Z' })
   updated_at!: string;
 
@@ -268,9 +280,16 @@ export class DeletedWebhookResponse {
   }
 }
 
-function sending(webhook: WebhookEntity): { timeout: number; retry_policy: RetryPolicyResponse } {
-  // In the reference's order, which jsonb does not keep.
-  return { timeout: webhook.timeoutMs / 1_000, retry_policy: toStoredRetryPolicy(webhook.retryPolicy) };
+type Sending = Pick<UpdatedWebhookResponse, 'timeout' | 'retry_policy' | 'rate_limit' | 'max_in_flight'>;
+
+function sending(webhook: WebhookEntity): Sending {
+  return {
+    timeout: webhook.timeoutMs / 1_000,
+    // In the reference's order, which jsonb does not keep.
+    retry_policy: toStoredRetryPolicy(webhook.retryPolicy),
+    rate_limit: webhook.rateLimit,
+    max_in_flight: webhook.maxInFlight,
+  };
 }
 
 function origin(webhook: WebhookEntity): {
