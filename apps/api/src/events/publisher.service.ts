@@ -16,6 +16,8 @@ import { PublishLimits, tooManyEvents } from './publish-limits';
 import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
 
 export const MAX_BATCH = 1_000;
+/** Each item gets a key of its own: this one, a colon and its place. */
+const MAX_BATCH_KEY_LENGTH = 250;
 
 /** Accepts events: validated, committed, and then answered. */
 @Injectable()
@@ -68,6 +70,11 @@ export class PublisherService {
     const types = await this.catalog.of(caller);
     const context = this.contextOf(caller, types);
     const items = readItems(body, raw);
+    if (idempotencyKey !== null && idempotencyKey.length > MAX_BATCH_KEY_LENGTH) {
+      throw invalidRequest([
+        { field: 'Idempotency-Key', message: `must have at most ${MAX_BATCH_KEY_LENGTH} characters for a batch` },
+      ]);
+    }
     const budget = await this.limits.admit(caller, items.length);
     const events = await Promise.all(
       items.map(async (item, index): Promise<PublishedItemResponse> => {
