@@ -17,6 +17,7 @@ interface WebhookRow {
   project_id: string | null;
   active: boolean;
   disabled_reason: string | null;
+  updated_at: Date;
 }
 
 /** Tells, for each webhook of a tenant, whether and why it did or did not get an event. */
@@ -52,7 +53,7 @@ export class ExplainService {
   private webhooks(tenantId: string, projectId: string | null): Promise<WebhookRow[]> {
     return this.database.run(tenantId, (manager) =>
       manager.query<WebhookRow[]>(
-        `SELECT id, name, events, event_versions, project_id, active, disabled_reason FROM webhooks
+        `SELECT id, name, events, event_versions, project_id, active, disabled_reason, updated_at FROM webhooks
          WHERE tenant_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR project_id = $2)
          ORDER BY id DESC LIMIT ${MAX_WEBHOOKS}`,
         [tenantId, projectId],
@@ -79,5 +80,6 @@ function toExplainedWebhook(webhook: WebhookRow, event: EventRow): Parameters<ty
     active: webhook.active,
     disabledReason: webhook.disabled_reason,
     isYounger: uuidTimeMs(webhook.id) > uuidTimeMs(event.id),
+    isChangedSince: webhook.updated_at.getTime() > uuidTimeMs(event.id),
   };
 }

@@ -14,6 +14,7 @@ const WEBHOOK: ExplainedWebhook = {
   active: true,
   disabledReason: null,
   isYounger: false,
+  isChangedSince: false,
 };
 
 describe('explain', () => {
@@ -26,6 +27,7 @@ describe('explain', () => {
     ['scheduled', { isScheduled: true }, {}],
     ['inactive', {}, { active: false }],
     ['created_later', {}, { isYounger: true }],
+    ['changed_later', {}, { isChangedSince: true }],
     ['waiting', {}, {}],
   ])('says %s where no delivery was made', (outcome, event, webhook) => {
     expect(explain({ ...EVENT, ...event }, { ...WEBHOOK, ...webhook }, null).outcome).toBe(outcome);

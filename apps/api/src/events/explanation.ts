@@ -17,8 +17,9 @@ export interface ExplainedWebhook {
   projectId: string | null;
   active: boolean;
   disabledReason: string | null;
-  /** Whether it was made after the event. */
+  /** Whether it was made, or last changed, after the event. */
   isYounger: boolean;
+  isChangedSince: boolean;
 }
 
 /** Its delivery of the event, if there is one. */
@@ -78,8 +79,11 @@ export function explain(
     return { outcome: 'inactive', reason: webhook.disabledReason ?? 'The webhook is inactive' };
   }
   if (webhook.isYounger) return { outcome: 'created_later', reason: 'The webhook was made after the event went out' };
-  return {
-    outcome: 'waiting',
-    reason: 'The event has not been fanned out, or the webhook did not want it at that time',
-  };
+  if (webhook.isChangedSince) {
+    return {
+      outcome: 'changed_later',
+      reason: 'The webhook was changed since; as it stood then it did not get the event',
+    };
+  }
+  return { outcome: 'waiting', reason: 'The event is about to be fanned out' };
 }

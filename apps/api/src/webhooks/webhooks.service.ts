@@ -63,7 +63,7 @@ export class WebhooksService {
       active: wanted.active ?? true,
       timeoutMs: toMs(wanted.timeout ?? DEFAULT_TIMEOUT_SECONDS),
       retryPolicy: toStoredRetryPolicy(wanted.retry_policy),
-      onInactive: 'drop',
+      onInactive: wanted.on_inactive ?? 'drop',
       rateLimit: wanted.rate_limit ?? null,
       maxInFlight: wanted.max_in_flight ?? null,
       disabledReason: null,
@@ -99,7 +99,8 @@ export class WebhooksService {
         { tenantId, id },
         { ...columns, version: () => 'version + 1', updatedAt: new Date() },
       );
-      if (before.active && change.active === false) {
+      const holds = (change.on_inactive ?? before.onInactive) === 'hold';
+      if (before.active && change.active === false && !holds) {
         await cancelWaiting(manager, tenantId, id, 'The webhook was made inactive');
       }
       await bumpWebhooksVersion(manager, tenantId);
@@ -139,6 +140,7 @@ export class WebhooksService {
       ...(change.retry_policy !== undefined && { retryPolicy: toStoredRetryPolicy(change.retry_policy) }),
       ...(change.rate_limit !== undefined && { rateLimit: change.rate_limit }),
       ...(change.max_in_flight !== undefined && { maxInFlight: change.max_in_flight }),
+      ...(change.on_inactive !== undefined && { onInactive: change.on_inactive }),
     };
   }
 

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, OmitType } from '@nestjs/swagger';
 import { formatId, uuidTimeMs } from '#kernel/ids';
 import { formatInstant, formatInstantOrNull } from '#kernel/instants';
 import { PRIORITIES } from '#accept/new-event';
@@ -121,6 +121,8 @@ export class CancelledEventResponse {
   cancelled_at!: string;
 }
 
+class EventPagination extends OmitType(Pagination, ['offset']) {}
+
 export class EventListResponse {
   @ApiProperty({ type: [EventResponse] })
   events!: EventResponse[];
@@ -132,6 +134,6 @@ export class EventListResponse {
   })
   next_cursor!: string | null;
 
-  @ApiProperty({ type: Pagination })
-  pagination!: { limit: number; has_more: boolean };
+  @ApiProperty()
+  pagination!: EventPagination;
 }

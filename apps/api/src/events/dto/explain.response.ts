@@ -14,6 +14,7 @@ const OUTCOMES = [
   'other_version',
   'inactive',
   'created_later',
+  'changed_later',
 ];
 
 export class ExplainedWebhookResponse {

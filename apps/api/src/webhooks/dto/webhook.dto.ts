@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
-import { IsBoolean } from 'class-validator';
+import { IsBoolean, IsIn } from 'class-validator';
 import { IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
 import { IsEventList, IsHeaderMap, IsTimeout, IsVersionMap, IsWebhookSecret, SendingLimit } from '../webhook-fields';
 import { RetryPolicyDto } from './retry-policy.dto';
@@ -10,6 +10,7 @@ const MAX_DESCRIPTION_LENGTH = 2_000;
 const MAX_PROJECT_ID_LENGTH = 255;
 const MAX_RATE_LIMIT = 10_000;
 const MAX_IN_FLIGHT = 1_000;
+const ON_INACTIVE = ['drop', 'hold'] as const;
 
 /** What a webhook is made of. */
 export class CreateWebhookDto {
@@ -103,6 +104,15 @@ export class CreateWebhookDto {
 
   @SendingLimit(MAX_IN_FLIGHT, 'Requests that may be under way at once; null for no limit of its own', 5)
   max_in_flight?: number | null;
+
+  @ApiPropertyOptional({
+    enum: ON_INACTIVE,
+    default: 'drop',
+    description: 'While it is inactive: `drop` cancels its deliveries, `hold` keeps them until it is active again',
+  })
+  @MayBeAbsent()
+  @IsIn(ON_INACTIVE, { message: `must be one of ${ON_INACTIVE.join(', ')}` })
+  on_inactive?: 'drop' | 'hold';
 }
 
 /** What is to change; fields that are not given stay, `headers`, `event_versions` and `retry_policy` replace the whole. */

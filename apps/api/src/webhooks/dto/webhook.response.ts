@@ -161,6 +161,13 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
   max_in_flight!: number | null;
 
+  @ApiProperty({
+    enum: ['drop', 'hold'],
+    example: 'drop',
+    description: 'What becomes of deliveries while it is inactive',
+  })
+  on_inactive!: 'drop' | 'hold';
+
   @ApiProperty({ example: INSTANT })
   created_at!: string;
 
@@ -249,6 +256,13 @@ export class UpdatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
   max_in_flight!: number | null;
 
+  @ApiProperty({
+    enum: ['drop', 'hold'],
+    example: 'drop',
+    description: 'What becomes of deliveries while it is inactive',
+  })
+  on_inactive!: 'drop' | 'hold';
+
   @ApiProperty({ example: '2024-01-01T12:30:00Z' })
   updated_at!: string;
 
@@ -280,7 +294,10 @@ export class DeletedWebhookResponse {
   }
 }
 
-type Sending = Pick<UpdatedWebhookResponse, 'timeout' | 'retry_policy' | 'rate_limit' | 'max_in_flight'>;
+type Sending = Pick<
+  UpdatedWebhookResponse,
+  'timeout' | 'retry_policy' | 'rate_limit' | 'max_in_flight' | 'on_inactive'
+>;
 
 function sending(webhook: WebhookEntity): Sending {
   return {
@@ -289,6 +306,7 @@ function sending(webhook: WebhookEntity): Sending {
     retry_policy: toStoredRetryPolicy(webhook.retryPolicy),
     rate_limit: webhook.rateLimit,
     max_in_flight: webhook.maxInFlight,
+    on_inactive: webhook.onInactive,
   };
 }
 

@@ -1,0 +1,65 @@
+import { formatId } from '#kernel/ids';
+import { startService, type TestService } from '../support/apps-in-process';
+import { describeEachBackend } from '../support/backends';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { waitFor } from '../support/wait-for';
+
+describeEachBackend('an inactive webhook', (backend) => {
+  let service: TestService;
+  let receiver: Receiver;
+
+  beforeEach(async () => {
+    service = await startService(backend, { dispatchers: 1 });
+    receiver = await startReceiver();
+  });
+  afterEach(async () => {
+    await receiver.stop();
+    await service.stop();
+  });
+
+  async function makeWebhook(onInactive: 'drop' | 'hold'): Promise<string> {
+    const webhook = await service.webhook({ url: receiver.origin });
+    const path = `/api/webhooks/${formatId('webhook', webhook.id)}`;
+    await service.api.as(service.tenant.token).put(path).send({ on_inactive: onInactive, active: false }).expect(200);
+    return path;
+  }
+
+  const states = (): Promise<{ state: string; count: string }[]> =>
+    service.rows('SELECT state, count(*) FROM deliveries GROUP BY state');
+
+  it('that holds keeps its deliveries and lets them go, in order, once it is active again', async () => {
+    const path = await makeWebhook('hold');
+    for (let index = 1; index <= 20; index += 1) await service.publish({ event_id: `held-${index}` });
+    await waitFor('all to be held', async () => (await states())[0]?.count === '20');
+    expect(await states()).toEqual([{ state: 'held', count: '20' }]);
+    expect(receiver.requests).toHaveLength(0);
+
+    await service.api.as(service.tenant.token).put(path).send({ active: true }).expect(200);
+    await receiver.waitFor(20);
+    expect(
+      receiver.requests
+        .slice(0, 2)
+        .map(({ headers }) => headers['webhook-id'])
+        .sort(),
+    ).toEqual(['held-1', 'held-2']);
+    await waitFor('all to be recorded', async () => (await states())[0]?.state === 'delivered');
+    expect(await states()).toEqual([{ state: 'delivered', count: '20' }]);
+    await service.publish({ event_id: 'after' });
+    await receiver.waitFor(21);
+  });
+
+  it('that drops gets nothing of what was published meanwhile', async () => {
+    const path = await makeWebhook('drop');
+    await service.publish({ event_id: 'dropped' });
+    await waitFor(
+      'the event to be fanned out',
+      async () => (await service.rows('SELECT FROM pending_fan_outs')).length === 0,
+    );
+    await service.api.as(service.tenant.token).put(path).send({ active: true }).expect(200);
+    await service.publish({ event_id: 'kept' });
+    await receiver.waitFor(1);
+    expect(receiver.requests.map(({ headers }) => headers['webhook-id'])).toEqual(['kept']);
+    const event = await service.api.as(service.tenant.token).get('/api/events/dropped/explain').expect(200);
+    expect(event.body).toMatchObject({ webhooks: [{ delivery_id: null, outcome: 'changed_later' }] });
+  });
+});
