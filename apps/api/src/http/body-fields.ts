@@ -11,8 +11,8 @@ import {
   ValidateNested,
 } from 'class-validator';
 
-// eslint-disable-next-line no-control-regex -- PostgreSQL's text holds every character but this one
-const WITHOUT_NUL = /^[^\u0000]*$/;
+// eslint-disable-next-line no-control-regex -- PostgreSQL's text holds neither this character nor half a surrogate pair
+const STORABLE = /^[^\u0000\p{Surrogate}]*$/u;
 
 /** A field that may be left out; unlike class-validator's IsOptional, null is no way of leaving it out. */
 export function MayBeAbsent(): PropertyDecorator {
@@ -31,7 +31,10 @@ export function IsText(minLength: number, maxLength: number): PropertyDecorator 
     IsString({ message }),
     MinLength(minLength, { message }),
     MaxLength(maxLength, { message }),
-    Matches(WITHOUT_NUL, { message: 'must not contain the character U+0000' }),
+    Matches(STORABLE, {
+      message: ({ value }: { value: unknown }) =>
+        String(value).includes('\0') ? 'must not contain the character U+0000' : 'must be well-formed Unicode',
+    }),
   );
 }
 

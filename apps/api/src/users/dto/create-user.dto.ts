@@ -1,8 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsEmail } from 'class-validator';
+import { isEmail, ValidateBy } from 'class-validator';
 import { IsText, MayBeAbsent } from '../../http/body-fields';
 
 const MAX_NAME_LENGTH = 255;
+
+/** class-validator's own throws on half a surrogate pair. */
+function IsEmailAddress(): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: 'isEmailAddress',
+      validator: { validate: (value) => typeof value === 'string' && value.isWellFormed() && isEmail(value) },
+    },
+    { message: 'must be an e-mail address' },
+  );
+}
 
 export class CreateUserDto {
   @ApiProperty({ example: 'Ada Lovelace', minLength: 1, maxLength: MAX_NAME_LENGTH })
@@ -11,6 +22,6 @@ export class CreateUserDto {
 
   @ApiPropertyOptional({ example: 'ada@example.com' })
   @MayBeAbsent()
-  @IsEmail({}, { message: 'must be an e-mail address' })
+  @IsEmailAddress()
   email?: string;
 }
