@@ -6,7 +6,7 @@ import { uuidOf, writeDelivery } from '../support/history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
 /** The reference's example of creating a webhook, with an address that needs no name server. */
-const NO_LIMITS = { rate_limit: null, max_in_flight: null };
+const NO_LIMITS = { rate_limit: null, max_in_flight: null, on_inactive: 'drop' };
 const EXAMPLE = {
   url: 'http://127.0.0.1:9/webhooks/trae',
   events: ['build.completed', 'build.failed', 'deployment.completed', 'deployment.failed'],
