@@ -155,18 +155,14 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Deliveries per second' })
-  rate_limit!: number | null;
+  @ApiPropertyOptional({ type: 'integer', example: 50, description: 'Deliveries per second; only where limited' })
+  rate_limit?: number;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
-  max_in_flight!: number | null;
+  @ApiPropertyOptional({ type: 'integer', example: 5, description: 'Requests at once; only where limited' })
+  max_in_flight?: number;
 
-  @ApiProperty({
-    enum: ['drop', 'hold'],
-    example: 'drop',
-    description: 'What becomes of deliveries while it is inactive',
-  })
-  on_inactive!: 'drop' | 'hold';
+  @ApiPropertyOptional({ enum: ['hold'], description: 'Only where deliveries are held while it is inactive' })
+  on_inactive?: 'hold';
 
   @ApiProperty({ example: INSTANT })
   created_at!: string;
@@ -250,18 +246,14 @@ export class UpdatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Deliveries per second' })
-  rate_limit!: number | null;
+  @ApiPropertyOptional({ type: 'integer', example: 50, description: 'Deliveries per second; only where limited' })
+  rate_limit?: number;
 
-  @ApiProperty({ type: 'integer', nullable: true, example: null, description: 'Requests at once' })
-  max_in_flight!: number | null;
+  @ApiPropertyOptional({ type: 'integer', example: 5, description: 'Requests at once; only where limited' })
+  max_in_flight?: number;
 
-  @ApiProperty({
-    enum: ['drop', 'hold'],
-    example: 'drop',
-    description: 'What becomes of deliveries while it is inactive',
-  })
-  on_inactive!: 'drop' | 'hold';
+  @ApiPropertyOptional({ enum: ['hold'], description: 'Only where deliveries are held while it is inactive' })
+  on_inactive?: 'hold';
 
   @ApiProperty({ example: '2024-01-01T12:30:00Z' })
   updated_at!: string;
@@ -304,9 +296,10 @@ function sending(webhook: WebhookEntity): Sending {
     timeout: webhook.timeoutMs / 1_000,
     // In the reference's order, which jsonb does not keep.
     retry_policy: toStoredRetryPolicy(webhook.retryPolicy),
-    rate_limit: webhook.rateLimit,
-    max_in_flight: webhook.maxInFlight,
-    on_inactive: webhook.onInactive,
+    // Only where they say something: without them the answer is the reference's, field by field.
+    ...(webhook.rateLimit !== null && { rate_limit: webhook.rateLimit }),
+    ...(webhook.maxInFlight !== null && { max_in_flight: webhook.maxInFlight }),
+    ...(webhook.onInactive === 'hold' && { on_inactive: webhook.onInactive }),
   };
 }
 
