@@ -17,7 +17,8 @@ export interface TestBackend {
   emptyQueues(databaseUrl: string, env: Record<string, string>): Promise<void>;
 }
 
-const POSTGRES: TestBackend = {
+/** BullMQ on PostgreSQL, for tests in which the queue plays no part. */
+export const POSTGRES_BACKEND: TestBackend = {
   kind: 'postgres',
   redisUrl: null,
   env: () => ({ REDIS_URL: '' }),
@@ -55,7 +56,7 @@ function redisBackend(url: string): TestBackend {
  */
 export function describeEachBackend(name: string, tests: (backend: TestBackend) => void): void {
   describe(`${name} (BullMQ on PostgreSQL)`, () => {
-    tests(POSTGRES);
+    tests(POSTGRES_BACKEND);
   });
   const url = process.env[REDIS_VARIABLE] ?? '';
   (url === '' ? describe.skip : describe)(`${name} (BullMQ on Redis)`, () => {

@@ -43,6 +43,23 @@ export async function takeOverDead(
   }
 }
 
+/**
+ * Lets deliveries wait for anyone whose owner has no row: none should ever have one, since both are written under
+ * a lock on the row, so this is a second wall. Jumps from owner to owner in the index.
+ */
+export async function releaseOwnerless(pool: Pool): Promise<number> {
+  const answer = await pool.query<{ owner: string }>(`
+    WITH RECURSIVE owners AS (
+      (SELECT owner FROM deliveries WHERE owner IS NOT NULL ORDER BY owner LIMIT 1)
+      UNION ALL
+      SELECT (SELECT d.owner FROM deliveries d WHERE d.owner > owners.owner ORDER BY d.owner LIMIT 1)
+      FROM owners WHERE owners.owner IS NOT NULL
+    )
+    SELECT owner FROM owners WHERE owner IS NOT NULL AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = owner)`);
+  if (answer.rows.length === 0) return 0;
+  return release(pool, `d.owner = ANY($1::uuid[])`, [answer.rows.map((row) => row.owner)]);
+}
+
 /** Deliveries that the database shows as this dispatcher's. */
 export async function findOwned(pool: Pool, dispatcherId: string): Promise<string[]> {
   const answer = await pool.query<{ id: string }>(`SELECT id FROM deliveries WHERE owner = $1 AND status = 'pending'`, [

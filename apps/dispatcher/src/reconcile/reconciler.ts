@@ -11,7 +11,7 @@ import { DEAD_AFTER_MS, DispatcherIdentity } from '../ownership/dispatcher-ident
 import { Leases } from '../ownership/leases';
 import { Periodic } from '../periodic';
 import { Claims } from '../retry/claims';
-import { findOverdueFanOuts, findOwned, releaseOrphans, takeOverDead } from './reconcile.queries';
+import { findOverdueFanOuts, findOwned, releaseOrphans, releaseOwnerless, takeOverDead } from './reconcile.queries';
 
 const ROUND_MS = 1_000;
 /** A batch this old should have been fanned out by its signal. */
@@ -82,6 +82,10 @@ export class Reconciler {
 
   private async takeOver(): Promise<void> {
     if (!this.identity.mayJudgeOthers()) return;
+    if (this.round % ORPHAN_ROUNDS === 0) {
+      const released = await releaseOwnerless(this.pool);
+      if (released > 0) this.logger.error({ released }, 'deliveries of an owner without a row wait for anyone again');
+    }
     const taken = await takeOverDead(this.pool, DEAD_AFTER_MS);
     if (taken.dispatchers > 0) this.logger.warn(taken, 'took over the work of dead dispatchers');
   }
