@@ -1,0 +1,36 @@
+import 'reflect-metadata';
+import { Pool } from 'pg';
+import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
+import { Reconciler } from '../../apps/dispatcher/src/reconcile/reconciler';
+
+// Loaded before a dispatcher by `node --require`: breaks one promise of the built product, so that the suite can be
+// seen to notice. The product itself has no switch for this.
+
+const SHARE = 0.01;
+
+const planted = process.env['CHAOS_PLANTED'];
+if (planted === 'reconciler-off') {
+  Reconciler.prototype.start = () => undefined;
+} else if (planted === 'outcome-dropped') {
+  const { record } = Recorder.prototype;
+  Recorder.prototype.record = function (this: Recorder, outcome) {
+    return Math.random() < SHARE ? Promise.resolve(true) : record.call(this, outcome);
+  };
+} else if (planted === 'fan-out-lost') {
+  const query = Reflect.get(Pool.prototype, 'query') as (this: Pool, ...given: unknown[]) => unknown;
+  Reflect.set(Pool.prototype, 'query', function (this: Pool, statement: unknown, ...rest: unknown[]) {
+    return query.call(this, withoutSomeDeliveries(statement), ...rest);
+  });
+} else {
+  throw new Error(`There is no fault ${String(planted)} to plant`);
+}
+
+/** The batch is taken off the list, and some of its deliveries are not made. */
+function withoutSomeDeliveries(statement: unknown): unknown {
+  if (typeof statement !== 'object' || statement === null) return statement;
+  const { name, text } = statement as { name?: string; text?: string };
+  if (name !== 'fan-out' || text === undefined) return statement;
+  const condition = 'JOIN taken ON taken.id = p.fan_out_id';
+  if (!text.includes(condition)) throw new Error('the fan-out reads otherwise by now: plant the fault anew');
+  return { ...statement, text: text.replace(condition, `${condition} AND random() > ${String(SHARE)}`) };
+}
