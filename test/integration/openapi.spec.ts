@@ -48,7 +48,9 @@ describe('the description of the API', () => {
     expect(new Set(keys).size).toBe(keys.length);
 
     const statuses = Object.keys(operation.responses);
-    expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1);
+    const successes = statuses.filter((status) => status.startsWith('2'));
+    // A dry run is answered at once, what it tries out is accepted.
+    expect(successes).toHaveLength(id === 'redeliverMany' ? 2 : 1);
     const hasInput = method !== 'get' || parameters.length > 0;
     expect(statuses).toEqual(
       expect.arrayContaining([

@@ -55,6 +55,8 @@ describe('walls', () => {
       const past = { tenantId: owner.tenantId, webhookId: webhook_id, atMs: Date.now() };
       return formatId('del', (await writeDelivery(pool, past)).id);
     },
+    job_id: async ({ webhook_id = '' }) =>
+      made(`/api/webhooks/${webhook_id}/deliveries/redeliver`, { filter: {} }, 'job_id'),
     event_id: async () => {
       const body = { event: 'build.completed', data: {}, project_id: PROJECT, deliver_at: inAnHour() };
       return made('/api/events', body, 'event_id');

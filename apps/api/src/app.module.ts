@@ -8,6 +8,7 @@ import { DeliveriesModule } from './deliveries/deliveries.module';
 import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
+import { RedeliveriesModule } from './redeliveries/redeliveries.module';
 import { StatsModule } from './stats/stats.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { UsersModule } from './users/users.module';
@@ -27,6 +28,7 @@ export class AppModule {
         ApiHealthModule,
         DeliveriesModule,
         EventsModule,
+        RedeliveriesModule,
         StatsModule,
         TenantsModule,
         UsersModule,

@@ -25,6 +25,7 @@ import { OperationalEvents } from './operational-events/operational-events';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
 import { Reconciler } from './reconcile/reconciler';
+import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { Admission } from './retry/admission';
 import { Claims } from './retry/claims';
@@ -94,6 +95,7 @@ export class DispatcherModule {
         Reconciler,
         Rollup,
         Housekeeping,
+        BulkRedelivery,
         ScheduledWork,
         DispatcherMetrics,
         BacklogMetrics,

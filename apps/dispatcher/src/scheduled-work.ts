@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { HealthMonitor } from './health-monitor/health-monitor';
 import { WebhookHealth } from './health-monitor/webhook-health';
 import type { Periodic } from './periodic';
+import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { Rollup } from './rollup/rollup';
 
@@ -11,6 +12,7 @@ export class ScheduledWork {
   constructor(
     private readonly rollup: Rollup,
     private readonly housekeeping: Housekeeping,
+    private readonly redelivery: BulkRedelivery,
     private readonly health: WebhookHealth,
     private readonly healthMonitor: HealthMonitor,
   ) {}
@@ -25,6 +27,6 @@ export class ScheduledWork {
   }
 
   private all(): Periodic[] {
-    return [this.rollup, this.housekeeping, this.health, this.healthMonitor];
+    return [this.rollup, this.housekeeping, this.redelivery, this.health, this.healthMonitor];
   }
 }

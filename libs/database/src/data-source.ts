@@ -5,6 +5,7 @@ import { PublishingOrder1795395600000 } from '../../../migrations/1795395600000-
 import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event-types';
 import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-webhook-health';
 import { WebhookLeases1795489200000 } from '../../../migrations/1795489200000-webhook-leases';
+import { RedeliveryJobs1795492800000 } from '../../../migrations/1795492800000-redelivery-jobs';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -19,6 +20,7 @@ const MIGRATIONS = [
   EventTypes1795482000000,
   WebhookHealth1795485600000,
   WebhookLeases1795489200000,
+  RedeliveryJobs1795492800000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

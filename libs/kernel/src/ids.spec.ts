@@ -1,4 +1,14 @@
-import { deliveryUuid, deliveryUuidRange, firstUuidAt, formatId, isUuid, newUuid, parseId, uuidTimeMs } from './ids';
+import {
+  deliveryUuid,
+  deliveryUuidRange,
+  firstUuidAt,
+  formatId,
+  isUuid,
+  newUuid,
+  parseId,
+  redeliveryUuid,
+  uuidTimeMs,
+} from './ids';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -61,5 +71,15 @@ describe('ids', () => {
     const foreign = deliveryUuid(next, newUuid(NOW_MS));
     expect(own >= range.first && own <= range.last).toBe(true);
     expect(foreign >= range.first && foreign <= range.last).toBe(false);
+  });
+
+  it('derives the redelivery a job makes of a delivery behind the id of the job, at its time', () => {
+    const [original, other] = [newUuid(NOW_MS), newUuid(NOW_MS)];
+    const [job, next] = [newUuid(NOW_MS), newUuid(NOW_MS)];
+    const made = redeliveryUuid(job, original);
+    expect(made).toBe(redeliveryUuid(job, original));
+    expect(new Set([made, redeliveryUuid(job, other), redeliveryUuid(next, original)]).size).toBe(3);
+    expect(made > job).toBe(true);
+    expect(uuidTimeMs(made)).toBe(uuidTimeMs(job));
   });
 });

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
  * first 48 bits are Unix milliseconds (RFC 9562, version 7), so that a lookup by id touches one partition.
  */
 export type IdPrefix =
-  'webhook' | 'event' | 'del' | 'del_test' | 'inb' | 'req' | 'tenant' | 'user' | 'tok' | 'dispatcher';
+  'webhook' | 'event' | 'del' | 'del_test' | 'inb' | 'req' | 'tenant' | 'user' | 'tok' | 'job' | 'dispatcher';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const VALUE_OF = new Map([...ALPHABET].map((character, value) => [character, value]));
@@ -40,6 +40,14 @@ export function newUuid(nowMs: number): string {
 export function deliveryUuid(eventUuid: string, webhookUuid: string): string {
   const digest = createHash('sha256').update(eventUuid).update(webhookUuid).digest('hex');
   return `${eventUuid.slice(0, 14)}8${eventUuid.slice(15, 18)}-8${digest.slice(0, 3)}-${digest.slice(3, 15)}`;
+}
+
+/**
+ * The id of the delivery that a bulk redelivery makes of another: derived, so that nothing is made twice, and of the
+ * job's own millisecond, but greater than the job's id, so that a job whose range ends at its own id never meets it.
+ */
+export function redeliveryUuid(jobUuid: string, originalUuid: string): string {
+  return deliveryUuid(jobUuid, originalUuid);
 }
 
 /** The smallest and the largest id of the deliveries of one event; see {@link deliveryUuid}. */

@@ -59,7 +59,7 @@ export class RedeliveryService {
       if (original?.is_test !== ref.isTest) throw notFound('Delivery');
       const id = newUuid(nowMs);
       if (key !== null) {
-        const request = { kind: 'redelivery', key, content: [original.id], deliveryId: id } as const;
+        const request = { kind: 'redelivery', key, content: [original.id], madeId: id } as const;
         const firstId = await noteRequestKey(manager, tenantId, request);
         if (firstId !== id) return { id: firstId, original, webhookUrl: webhook.url };
       }

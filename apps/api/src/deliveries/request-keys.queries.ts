@@ -9,12 +9,12 @@ const FORM = /^[\x21-\x7e]{1,255}$/;
 /** One request that may come twice. */
 export interface KeyedRequest {
   /** What is asked for: the same key may be used for each once. */
-  kind: 'redelivery' | 'test';
+  kind: 'redelivery' | 'bulk-redelivery' | 'test';
   key: string;
   /** Everything that must be the same the second time. */
   content: readonly (Buffer | string)[];
-  /** The delivery that this request makes. */
-  deliveryId: string;
+  /** The delivery, or the job, that this request makes. */
+  madeId: string;
 }
 
 /** The header `Idempotency-Key`, or null when it was not sent. @throws AppError 400. */
@@ -27,7 +27,7 @@ export function readIdempotencyKey(header: string | undefined): string | null {
 
 /**
  * Notes a request under its key; one of the same key that is still under way is waited for.
- * @returns the delivery of the request that came first: this one's own when this is the first.
+ * @returns what was made by the request that came first: this one's own when this is the first.
  * @throws AppError 422 when the key was used with another content.
  */
 export async function noteRequestKey(manager: EntityManager, tenantId: string, request: KeyedRequest): Promise<string> {
@@ -41,9 +41,9 @@ export async function noteRequestKey(manager: EntityManager, tenantId: string, r
        SET fingerprint = excluded.fingerprint, event_id = excluded.event_id, expires_at = excluded.expires_at
        WHERE k.expires_at <= now()
      RETURNING k.event_id`,
-    [tenantId, keyHash, fingerprint, request.deliveryId],
+    [tenantId, keyHash, fingerprint, request.madeId],
   );
-  if (noted.length > 0) return request.deliveryId;
+  if (noted.length > 0) return request.madeId;
   const first: { event_id: string; fingerprint: Buffer }[] = await manager.query(
     'SELECT event_id, fingerprint FROM event_keys WHERE tenant_id = $1 AND key_hash = $2',
     [tenantId, keyHash],

@@ -87,7 +87,7 @@ export class TestDeliveryService {
   ): Promise<Pick<TestResult, 'delivery' | 'content'> | null> {
     if (idempotencyKey === null) return null;
     const content = [webhookId, eventType, '\n', data];
-    const request = { kind: 'test', key: idempotencyKey, content, deliveryId: id } as const;
+    const request = { kind: 'test', key: idempotencyKey, content, madeId: id } as const;
     const firstId = await noteRequestKey(manager, tenantId, request);
     if (firstId === id) return null;
     const delivery = await findDelivery(manager, tenantId, webhookId, firstId);

@@ -16,6 +16,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 export const PATH_PARAMETERS: Record<string, { description: string; example: string }> = {
   webhook_id: { description: 'The webhook', example: 'webhook_01k9zq5v7c2m8x4r6t0w3y5b7d' },
   delivery_id: { description: 'The delivery, or test delivery', example: 'del_01k9zq5v7c2m8x4r6t0w3y5b7d' },
+  job_id: { description: 'The bulk redelivery', example: 'job_01k9zq5v7c2m8x4r6t0w3y5b7d' },
   event_id: { description: "The event; the publisher's own id where it gave one", example: 'event_123' },
   name: { description: 'The event type', example: 'invoice.paid' },
   token_id: { description: 'The token', example: 'tok_01k9zq5v7c2m8x4r6t0w3y5b7d' },

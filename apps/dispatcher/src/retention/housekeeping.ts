@@ -7,8 +7,9 @@ import { Periodic } from '../periodic';
 
 const EVERY_MS = 10 * 60_000;
 const KEYS_PER_STATEMENT = 5_000;
+const KEEP_REDELIVERY_JOBS_DAYS = 30;
 
-/** Makes partitions weeks ahead, and purges expired keys in small batches. */
+/** Makes partitions weeks ahead, and purges expired keys, in small batches, and bulk redeliveries that ended long ago. */
 @Injectable()
 export class Housekeeping extends Periodic {
   constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
@@ -18,6 +19,9 @@ export class Housekeeping extends Periodic {
       async (signal) => {
         await pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
         while (!signal.aborted && (await purgeExpiredKeys(pool)) === KEYS_PER_STATEMENT);
+        await pool.query('DELETE FROM redelivery_jobs WHERE finished_at < now() - make_interval(days => $1)', [
+          KEEP_REDELIVERY_JOBS_DAYS,
+        ]);
       },
       logger,
     );
