@@ -35,7 +35,7 @@ export interface TestDispatcher {
 }
 
 /** Starts the real dispatcher in this process, on a free port, and waits until it may send. */
-export async function startDispatcher(databaseUrl: string, env: Record<string, string> = {}): Promise<TestDispatcher> {
+async function startDispatcher(databaseUrl: string, env: Record<string, string> = {}): Promise<TestDispatcher> {
   const environment = loadEnvironment({ ...APP_ENVIRONMENT, DATABASE_URL: databaseUrl, ...env });
   const logger = createLogger(environment.logLevel, 'dispatcher');
   const app = await NestFactory.create<NestFastifyApplication>(

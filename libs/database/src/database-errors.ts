@@ -42,11 +42,6 @@ export function isWorthRepeating(error: unknown): boolean {
   return isError(error) && ['40001', '40P01', '55P03', '57014'].includes(codeOf(error) ?? '');
 }
 
-/** Whether an error is the violation of a unique constraint. */
-export function isUniqueViolation(error: unknown): boolean {
-  return isError(error) && codeOf(error) === '23505';
-}
-
 /** Whether an insert found no partition for its id, as after weeks in which no dispatcher ran. */
 export function isMissingPartition(error: unknown): boolean {
   return isError(error) && codeOf(error) === '23514' && error.message.includes('no partition of relation');

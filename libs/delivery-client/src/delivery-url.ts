@@ -1,5 +1,5 @@
 /** Longest URL of a webhook, in characters (DESIGN.md, "Bounds"). */
-export const MAX_URL_LENGTH = 2_048;
+const MAX_URL_LENGTH = 2_048;
 
 const HTTP_URL = /^https?:\/\//i;
 /** The URL parser drops or reinterprets these silently, so that people and programs would read two URLs. */

@@ -1,8 +1,8 @@
 import type { ErrorClass } from './outcome';
 
 /** After so many attempts in a row that nobody answered, and so long since the first, a webhook is only probed. */
-export const OPEN_AFTER_ATTEMPTS = 10;
-export const OPEN_AFTER_MS = 5_000;
+const OPEN_AFTER_ATTEMPTS = 10;
+const OPEN_AFTER_MS = 5_000;
 
 const FIRST_PROBE_MS = 10_000;
 const MAX_PROBE_MS = 300_000;

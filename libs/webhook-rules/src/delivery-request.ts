@@ -1,10 +1,10 @@
 import { signStandard, signTrae } from './signature';
 
 /** The `User-Agent` of every delivery (the reference, section "其他安全头"). */
-export const USER_AGENT = 'Trae-Webhooks/1.0';
+const USER_AGENT = 'Trae-Webhooks/1.0';
 
 /** Headers that a webhook's own may not set: ours, and those that belong to the connection. */
-export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-encoding',
   'content-length',

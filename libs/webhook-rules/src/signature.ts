@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** Marks a secret whose remainder is the base64 of the signing key (Standard Webhooks 1.0, "Signature scheme"). */
-export const STANDARD_SECRET_PREFIX = 'whsec_';
+const STANDARD_SECRET_PREFIX = 'whsec_';
 
 /** Bytes of randomness in a generated secret; Standard Webhooks recommends 24 to 64. */
 export const SECRET_BYTES = 32;

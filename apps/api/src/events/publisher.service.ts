@@ -15,7 +15,7 @@ import type { Caller } from '../http/caller';
 import { PublishLimits, tooManyEvents } from './publish-limits';
 import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
 
-export const MAX_BATCH = 1_000;
+const MAX_BATCH = 1_000;
 /** Each item gets a key of its own: this one, a colon and its place. */
 const MAX_BATCH_KEY_LENGTH = 250;
 

@@ -7,7 +7,7 @@ import { newUuid } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 
-export const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 2_000;
 /** A dispatcher that could not renew its row for so long begins no attempts: others will soon take its work. */
 const STOP_SENDING_MS = 6_000;
 /** A row not renewed for so long belongs to a dead dispatcher; well above {@link STOP_SENDING_MS}. */
