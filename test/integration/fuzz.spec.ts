@@ -75,6 +75,7 @@ describe(`requests that nobody should send (seed ${SEED})`, () => {
       const event = { event: 'build.completed', data: {}, deliver_at: new Date(Date.now() + 3_600_000).toISOString() };
       resources.push({
         webhook_id,
+        job_id: await made(`/api/webhooks/${webhook_id}/deliveries/redeliver`, { filter: {} }, 'job_id'),
         delivery_id: formatId('del', (await writeDelivery(pool, past)).id),
         event_id: await made('/api/events', event, 'event_id'),
         name: await made('/api/event-types', { name: `fuzzed.type${count}` }, 'name'),
@@ -110,6 +111,11 @@ describe(`requests that nobody should send (seed ${SEED})`, () => {
     }
     return null;
   }
+
+  it('know an id of every kind', () => {
+    const named = new Set(OPERATIONS.flatMap(({ pathParameters }) => pathParameters));
+    for (const name of named) expect(resources[0]?.[name]).toMatch(/./);
+  });
 
   it.each(IN_ORDER.map((operation): [string, DescribedOperation] => [operation.name, operation]))(
     '%s never yields a 5xx, nor an answer that it does not describe',
