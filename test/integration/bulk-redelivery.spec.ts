@@ -265,6 +265,24 @@ describeEachBackend('bulk redelivery', (backend) => {
     expect(await originals()).toEqual([kept]);
   });
 
+  it('is shown for 30 days after it ended', async () => {
+    const endedDaysAgo = async (days: number): Promise<Job> => {
+      const job = await start();
+      expect(await runRound(service.pool)).toMatchObject({ ended: 'completed' });
+      await service.pool.query(
+        'UPDATE redelivery_jobs SET finished_at = now() - make_interval(days => $2) WHERE id = $1',
+        [uuidOf('job', job.job_id), days],
+      );
+      return job;
+    };
+    const [old, recent] = [await endedDaysAgo(31), await endedDaysAgo(29)];
+    await service.addDispatcher();
+    const statusOf = async (job: Job): Promise<number> =>
+      (await service.api.as(service.tenant.token).get(pathOf(job))).status;
+    await waitFor('the old one to go', async () => (await statusOf(old)) === 404);
+    expect(await statusOf(recent)).toBe(200);
+  });
+
   it('is made once for the same Idempotency-Key, and one at a time for a webhook', async () => {
     await write(1);
     const keyed = (body: object, key = `bulk-${webhookId}`) => ask(body).set('idempotency-key', key);
