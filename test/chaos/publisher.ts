@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { scheduler } from 'node:timers/promises';
 import { Agent, request, type Dispatcher } from 'undici';
 import type { SeededRandom } from './seeded-random';
@@ -48,6 +49,7 @@ export function startPublisher(
   const refused: string[] = [];
   const answers = new Map<number, number>();
   const stopping = new AbortController();
+  setMaxListeners(MAX_OPEN, stopping.signal); // each that waits to repeat has one
   let accepted = 0;
   let open = 0;
   let number = 0;

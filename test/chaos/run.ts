@@ -101,7 +101,7 @@ async function runIn(
       postgresUrl: postgres.url,
       redisUrl: redis?.url ?? null,
       env: {
-        ...{ NODE_ENV: 'test', HOST: '127.0.0.1', LOG_LEVEL: 'warn', DATABASE_POOL_SIZE: '4', ADMIN_TOKEN },
+        ...{ NODE_ENV: 'test', HOST: '127.0.0.1', LOG_LEVEL: 'info', DATABASE_POOL_SIZE: '4', ADMIN_TOKEN },
         ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
         ...{ DELIVERY_ALLOWED_CIDRS: '127.0.0.0/8', REQUIRE_HTTPS: 'false', STOP_DEADLINE_MS: '10000' },
         WEBHOOK_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT_PER_WEBHOOK),
@@ -139,18 +139,19 @@ async function runIn(
   const check = async (): Promise<void> => {
     checks += 1;
     publisher.pause();
-    await notWithin('202 to every event', () => publisher.open === 0);
     const unfinished = async (): Promise<string> =>
       Object.entries(await countUnfinished(pool))
         .filter(([, count]) => count > 0)
         .map(([name, count]) => `${String(count)} ${name}`)
         .join(', ');
-    await notWithin('every promise to be kept', () => findLost(publisher, receiver).length === 0);
-    await notWithin('nothing to be left to do', async () => (await unfinished()) === '');
+    // The first that is waited for in vain decides.
+    const isQuiet =
+      (await within('202 to every event', () => publisher.open === 0)) &&
+      (await within('every promise to be kept', () => findLost(publisher, receiver).length === 0)) &&
+      (await within('nothing to be left to do', async () => (await unfinished()) === ''));
+    if (!isQuiet) world.problems.push(`stuck: ${await unfinished()}`);
     const lost = findLost(publisher, receiver);
     if (lost.length > 0) world.problems.push(`${String(lost.length)} lost, such as ${lost.slice(0, 3).join('; ')}`);
-    const stuck = await unfinished();
-    if (stuck !== '') world.problems.push(`stuck: ${stuck}`);
     const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_IN_FLIGHT_PER_WEBHOOK * WEBHOOK_COUNT);
     if (duplicates.unexplained.length > 0)
       world.problems.push(
@@ -163,11 +164,14 @@ async function runIn(
     world.problems.push(...publisher.refused, ...fleet.crashes);
     publisher.resume();
   };
-  const notWithin = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
-    await waitFor(what, holds, QUIET_DEADLINE_MS).catch((error: unknown) => {
-      world.problems.push(String(error));
-    });
-  };
+  const within = (what: string, holds: () => boolean | Promise<boolean>): Promise<boolean> =>
+    waitFor(what, holds, QUIET_DEADLINE_MS).then(
+      () => true,
+      (error: unknown) => {
+        world.problems.push(String(error));
+        return false;
+      },
+    );
 
   const perform = async (name: FaultName): Promise<void> => {
     await scheduler.wait(random.between(300, 1_500));
