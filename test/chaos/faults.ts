@@ -57,22 +57,22 @@ interface Fault {
 
 /** Everything that is done to an installation under load. */
 export const FAULTS = {
-  'kill api': { kills: 1, weight: 5, run: (world) => killAndRestart(world, [one(world, 'api')]) },
-  'kill dispatcher': { kills: 1, weight: 6, run: (world) => killAndRestart(world, [one(world, 'dispatcher')]) },
+  'kill api': { kills: 1, weight: 6, run: (world) => killAndRestart(world, [one(world, 'api')]) },
+  'kill dispatcher': { kills: 1, weight: 8, run: (world) => killAndRestart(world, [one(world, 'dispatcher')]) },
   'kill api and dispatcher': {
     kills: 2,
-    weight: 3,
+    weight: 5,
     run: (world) => killAndRestart(world, [one(world, 'api'), one(world, 'dispatcher')]),
   },
-  'kill all dispatchers': { kills: 2, weight: 2, run: (world) => killAndRestart(world, world.fleet.of('dispatcher')) },
+  'kill all dispatchers': { kills: 2, weight: 3, run: (world) => killAndRestart(world, world.fleet.of('dispatcher')) },
   'rolling restart of the api': { kills: 0, weight: 1, run: (world) => replace(world, [one(world, 'api')]) },
   'rolling restart of a dispatcher': {
     kills: 0,
-    weight: 2,
+    weight: 1,
     run: (world) => replace(world, [one(world, 'dispatcher')]),
   },
   'rolling restart of all': { kills: 0, weight: 0, run: (world) => replace(world, world.fleet.slots) },
-  'empty the queues': { kills: 0, weight: 3, run: emptyQueues },
+  'empty the queues': { kills: 0, weight: 2, run: emptyQueues },
   'restart redis': {
     ...{ kills: 0, weight: 1, backend: 'redis' },
     run: (world) => withoutRefusals(world, () => restart(world, world.redis, (server) => server.stop())),
@@ -86,10 +86,10 @@ export const FAULTS = {
     run: (world) => duringOutage(world, () => restart(world, world.postgres, (server) => server.stop())),
   },
   'kill postgres': {
-    ...{ kills: 1, weight: 2 },
+    ...{ kills: 1, weight: 3 },
     run: (world) => duringOutage(world, () => restart(world, world.postgres, (server) => server.kill())),
   },
-  'kill postgres, then a dispatcher': { kills: 2, weight: 1, run: killPostgresThenDispatcher },
+  'kill postgres, then a dispatcher': { kills: 2, weight: 2, run: killPostgresThenDispatcher },
   'cut connections': { kills: 0, weight: 2, run: (world) => disturb(world, 'cut', world.random.between(200, 1_500)) },
   'stall connections': {
     ...{ kills: 0, weight: 2 },

@@ -21,7 +21,7 @@ const MAX_IN_FLIGHT_PER_WEBHOOK = 8;
 /** Longer than a death takes to be noticed by a dispatcher that has just begun, and longer than the look for orphans. */
 const QUIET_DEADLINE_MS = 60_000;
 const TAKE_OVER_LIMIT_MS = 15_000;
-const FAULTS_PER_CHECK = 12;
+const FAULTS_PER_CHECK = 20;
 
 export interface RunOptions {
   backend: 'redis' | 'postgres';
