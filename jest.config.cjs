@@ -38,7 +38,7 @@ module.exports = {
       ...withDatabase,
       displayName: 'integration',
       testMatch: ['<rootDir>/test/integration/**/*.spec.ts'],
-      globals: { TEST_TIMEOUT_MS: 30_000 },
+      globals: { TEST_TIMEOUT_MS: 60_000 },
     },
     {
       ...withDatabase,

@@ -204,8 +204,12 @@ describe('tokens', () => {
     const tryAll = async (): Promise<void> => {
       expect(new Set(await Promise.all(guesses.map((guess) => statusOf(api, guess))))).toEqual(new Set([401]));
     };
+    const beganAt = performance.now();
     expect((await watchLookups(api, tryAll)).atOnce).toBe(1);
-    expect((await watchLookups(api, tryAll)).lookups).toBeLessThan(5);
+    const again = await watchLookups(api, tryAll);
+    // A refusal is remembered for a second and a half; a machine so busy that both rounds take longer looks again.
+    const expiries = Math.floor((performance.now() - beganAt) / 1_500);
+    expect(again.lookups).toBeLessThan(5 + expiries * guesses.length);
   });
 
   it('know when they were last used', async () => {
