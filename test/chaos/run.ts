@@ -149,7 +149,8 @@ async function runIn(
       (await within('202 to every event', () => publisher.open === 0)) &&
       (await within('every promise to be kept', () => findLost(publisher, receiver).length === 0)) &&
       (await within('nothing to be left to do', async () => (await unfinished()) === ''));
-    if (!isQuiet) world.problems.push(`stuck: ${await unfinished()}`);
+    const left = isQuiet ? '' : await unfinished();
+    if (left !== '') world.problems.push(`stuck: ${left}`);
     const lost = findLost(publisher, receiver);
     if (lost.length > 0) world.problems.push(`${String(lost.length)} lost, such as ${lost.slice(0, 3).join('; ')}`);
     const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_IN_FLIGHT_PER_WEBHOOK * WEBHOOK_COUNT);
