@@ -15,6 +15,8 @@ export class Leases {
   /** Monotonic ms of the last use, by webhook. */
   private readonly mine = new Map<string, number>();
   private owner: string | null = null;
+  /** The giving back under way: a lease taken meanwhile would be deleted along with it. */
+  private releasing: Promise<unknown> = Promise.resolve();
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
@@ -23,6 +25,7 @@ export class Leases {
 
   /** Of these webhooks, those that this dispatcher may send to; free ones become its own. */
   async hold(webhookIds: string[]): Promise<Set<string>> {
+    await this.releasing.catch(() => undefined); // whoever gives back is told
     this.forgetFormerSelf();
     const missing = webhookIds.filter((webhookId) => !this.mine.has(webhookId));
     if (missing.length > 0) for (const webhookId of await this.take(missing)) this.mine.set(webhookId, 0);
@@ -39,10 +42,11 @@ export class Leases {
     );
     if (idle.length === 0) return;
     for (const [webhookId] of idle) this.mine.delete(webhookId);
-    await this.pool.query('DELETE FROM webhook_leases WHERE owner = $1 AND webhook_id = ANY($2::uuid[])', [
+    this.releasing = this.pool.query('DELETE FROM webhook_leases WHERE owner = $1 AND webhook_id = ANY($2::uuid[])', [
       this.identity.id,
       idle.map(([webhookId]) => webhookId),
     ]);
+    await this.releasing;
   }
 
   private async take(webhookIds: string[]): Promise<string[]> {
