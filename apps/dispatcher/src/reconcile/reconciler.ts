@@ -17,6 +17,8 @@ const ROUND_MS = 1_000;
 /** A batch this old should have been fanned out by its signal. */
 const FAN_OUT_GRACE_MS = 500;
 const FAN_OUTS_PER_ROUND = 50;
+/** However many batches are overdue, after so long it is the turn of what else a round does. */
+const FAN_OUT_TIME_MS = 2_000;
 /** Rounds between two looks for deliveries that are ours in the database and in no lane, without suspicion. */
 const ORPHAN_ROUNDS = 30;
 
@@ -73,10 +75,12 @@ export class Reconciler {
 
   /** Fans out batches that have been due for `graceMs`: their signal was lost, or they were scheduled. */
   async fanOutDue(graceMs: number, signal?: AbortSignal): Promise<void> {
+    const endAt = performance.now() + FAN_OUT_TIME_MS;
     for (;;) {
       const overdue = await findOverdueFanOuts(this.pool, graceMs, FAN_OUTS_PER_ROUND);
       if (overdue.length > 0) await this.fanOut.run(overdue);
-      if (overdue.length < FAN_OUTS_PER_ROUND || signal?.aborted === true || !this.identity.maySend()) return;
+      if (overdue.length < FAN_OUTS_PER_ROUND || performance.now() > endAt) return;
+      if (signal?.aborted === true || !this.identity.maySend()) return;
     }
   }
 

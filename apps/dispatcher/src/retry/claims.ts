@@ -16,13 +16,14 @@ const MAX_PER_CLAIM = 500;
 
 /**
  * Brings deliveries that wait in the database, retries and backlog alike, into lanes that have room.
- * Rounds are asked for by wake-ups, by hungry lanes and every second; they run one at a time.
+ * Rounds are asked for by wake-ups, by hungry lanes and every second; they run one at a time, and under a
+ * backlog one follows the other without end, so nobody waits for more than the one that serves him.
  */
 @Injectable()
 export class Claims {
-  private running: Promise<void> | null = null;
-  /** Rounds asked for so far; one that comes while a round runs is served by the next. */
-  private requests = 0;
+  private running: Promise<void> = Promise.resolve();
+  /** The round that has not begun: it serves everyone who asks until it does. */
+  private upcoming: Promise<void> | null = null;
   private after: string | null = null;
   private readonly hungry = new Map<string, WebhookKey>();
 
@@ -35,33 +36,39 @@ export class Claims {
     private readonly admission: Admission,
   ) {}
 
-  /** Looks for due deliveries of every webhook. @throws what the database throws. */
-  async claimAll(): Promise<void> {
-    this.requests += 1;
-    this.running ??= this.rounds().finally(() => {
-      this.running = null;
-    });
-    return this.running;
+  /** Looks for due deliveries of every webhook; resolves after one round. @throws what the database throws. */
+  claimAll(): Promise<void> {
+    this.upcoming ??= this.roundAfter(this.running);
+    return this.upcoming;
   }
 
   /** Asks for more of one webhook whose lane has room. */
   wantMore(webhook: WebhookKey): void {
     this.hungry.set(webhook.webhookId, webhook);
-    if (this.running === null) this.claimAll().catch(() => undefined); // the reconciler's round comes within a second
+    this.askForRound();
   }
 
-  /** Resolves once no round is under way. */
+  /** Resolves once no round is under way or asked for. */
   async untilIdle(): Promise<void> {
-    await this.running?.catch(() => undefined); // whoever asked for the round is told
+    while (this.upcoming !== null) await this.upcoming.catch(() => undefined); // whoever asked for the round is told
+    await this.running.catch(() => undefined);
   }
 
-  private async rounds(): Promise<void> {
-    let served: number;
-    do {
-      served = this.requests;
-      await this.feedHungry();
-      await this.findAndClaim();
-    } while ((this.requests !== served || this.hungry.size > 0) && this.identity.maySend());
+  private askForRound(): void {
+    if (this.upcoming === null) this.claimAll().catch(() => undefined); // the reconciler's round comes within a second
+  }
+
+  private async roundAfter(previous: Promise<void>): Promise<void> {
+    await previous.catch(() => undefined);
+    this.upcoming = null;
+    this.running = this.round();
+    await this.running;
+  }
+
+  private async round(): Promise<void> {
+    if (!this.identity.maySend()) return;
+    await this.feedHungry();
+    await this.findAndClaim();
   }
 
   private async feedHungry(): Promise<void> {
@@ -74,7 +81,7 @@ export class Claims {
     if (!this.identity.maySend()) return;
     const due = await findDueWebhooks(this.pool, this.after, WEBHOOKS_PER_ROUND);
     this.after = due.length < WEBHOOKS_PER_ROUND ? null : (due.at(-1)?.webhookId ?? null);
-    if (this.after !== null) this.requests += 1;
+    if (this.after !== null) this.askForRound();
     if (due.length > 0) await this.claimFor(due);
   }
 
