@@ -28,7 +28,7 @@ async function main(): Promise<void> {
       backend: { type: 'string', default: 'both' },
       kills: { type: 'string', default: '100' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      rate: { type: 'string', default: '50' },
+      rate: { type: 'string', default: '40' },
       faults: { type: 'string' },
       short: { type: 'boolean', default: false },
       planted: { type: 'string' },

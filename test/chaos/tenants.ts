@@ -19,7 +19,7 @@ const WEBHOOKS: { events: string[]; more?: object }[][] = [
     { events: ['*'] },
     { events: ['order.*'] },
     { events: ['order.created'] },
-    { events: ['*'], more: { max_in_flight: 4 } },
+    { events: ['*'], more: { max_in_flight: 8 } },
   ],
   [{ events: ['*'] }, { events: ['parcel.sent', 'order.paid'] }],
 ];
