@@ -89,14 +89,14 @@ export const FAULTS = {
     ...{ kills: 1, weight: 3 },
     run: (world) => duringOutage(world, () => restart(world, world.postgres, (server) => server.kill())),
   },
-  'kill postgres, then a dispatcher': { kills: 2, weight: 2, run: killPostgresThenDispatcher },
+  'kill postgres then a dispatcher': { kills: 2, weight: 2, run: killPostgresThenDispatcher },
   'cut connections': { kills: 0, weight: 2, run: (world) => disturb(world, 'cut', world.random.between(200, 1_500)) },
   'stall connections': {
     ...{ kills: 0, weight: 2 },
     run: (world) => disturb(world, 'stall', world.random.between(500, 4_000)),
   },
   'partition a dispatcher': { kills: 0, weight: 0, run: partition },
-  'kill a dispatcher, another takes over': { kills: 1, weight: 0, run: takeOver },
+  'kill a dispatcher until another takes over': { kills: 1, weight: 0, run: takeOver },
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;

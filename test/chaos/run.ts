@@ -192,7 +192,7 @@ async function runIn(
         await perform(random.pick(names));
       await check();
       if (options.faults === null && holds()) {
-        await perform(checks % 2 === 1 ? 'kill a dispatcher, another takes over' : 'partition a dispatcher');
+        await perform(checks % 2 === 1 ? 'kill a dispatcher until another takes over' : 'partition a dispatcher');
       }
     }
     if (holds()) await check();
