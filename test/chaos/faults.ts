@@ -161,8 +161,9 @@ async function emptyQueues(world: World): Promise<void> {
     const tables = await world.pool.query<{ name: string }>(
       `SELECT 'bullmq.' || quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename <> 'migration'`,
     );
-    // Those who work on the queue may win a deadlock.
-    return world.pool.query(`TRUNCATE ${tables.rows.map(({ name }) => name).join(', ')}`).then(
+    // A deadlock with those who work on the queue is theirs to lose: they look for one before we do.
+    const statements = `SELECT set_config('deadlock_timeout', '30s', true); TRUNCATE ${tables.rows.map(({ name }) => name).join(', ')}`;
+    return world.pool.query(statements).then(
       () => true,
       () => false,
     );
