@@ -8,6 +8,7 @@ import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
 import { useJsonBodyParser } from './body-parser';
 import { applyBodyLimits, FASTIFY_OPTIONS } from './fastify-options';
+import { useGentleClose } from './gentle-close';
 import { buildOpenApi } from './openapi';
 import { useRawJson } from './raw-json';
 import { useRequestLog } from './request-log';
@@ -21,6 +22,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
   fastify.decorateRequest('rawBody', null);
   useJsonBodyParser(fastify);
   applyBodyLimits(fastify, environment);
+  useGentleClose(fastify);
   useRawJson(fastify);
   useResponseHeaders(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(environment, logger), adapter, {
