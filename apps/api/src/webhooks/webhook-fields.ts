@@ -55,7 +55,9 @@ export function IsWebhookSecret(): PropertyDecorator {
 export function IsTimeout(): PropertyDecorator {
   const message = `must be a number of seconds from ${MIN_TIMEOUT_SECONDS} to ${MAX_TIMEOUT_SECONDS}`;
   return applyDecorators(
-    IsNumber({ maxDecimalPlaces: 3 }, { message }),
+    IsNumber({}, { message }),
+    // Not IsNumber's maxDecimalPlaces, which throws at numbers such as 5e-324.
+    ValidateBy({ name: 'isWholeMs', validator: { validate: isWholeMs } }, { message }),
     Min(MIN_TIMEOUT_SECONDS, { message }),
     Max(MAX_TIMEOUT_SECONDS, { message }),
   );
@@ -79,6 +81,13 @@ export function SendingLimit(max: number, description: string, example: number):
     Min(1, { message }),
     Max(max, { message }),
   );
+}
+
+/** Whether seconds are whole milliseconds, as far as a float can tell. */
+function isWholeMs(seconds: unknown): boolean {
+  if (typeof seconds !== 'number') return false;
+  const ms = seconds * 1_000;
+  return Math.abs(ms - Math.round(ms)) < 1e-6;
 }
 
 /** Versions by event type. */
