@@ -15,6 +15,7 @@ export interface Environment {
   bootstrapToken: string | null;
   encryptionKeys: Buffer[];
   deliveryAllowedCidrs: string[];
+  trustedProxies: string[];
   requireHttps: boolean;
   dataDir: string;
   logLevel: string;
@@ -88,6 +89,11 @@ export const SETTINGS: Setting[] = [
     doc: 'Special address ranges that deliveries may reach all the same, separated by commas; `none` for none.',
     example: 'none',
   },
+  {
+    name: 'TRUSTED_PROXIES',
+    doc: 'Address ranges of the proxies in front of the API, separated by commas: only their X-Forwarded-For tells where a request came from; `none` for none.',
+    example: 'none',
+  },
   { name: 'REQUIRE_HTTPS', doc: 'Refuse webhook URLs without TLS. Defaults to true in production.', example: 'false' },
   { name: 'DATA_DIR', doc: 'Where the local start keeps its database, keys and token.', example: '.data' },
   { name: 'LOG_LEVEL', doc: 'One of fatal, error, warn, info, debug, trace, silent.', example: 'info' },
@@ -134,7 +140,8 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     adminToken: settings.token('ADMIN_TOKEN', MIN_TOKEN_LENGTH),
     bootstrapToken: settings.token('BOOTSTRAP_TOKEN', MIN_TOKEN_LENGTH),
     encryptionKeys: settings.base64List('ENCRYPTION_KEY', KEY_BYTES),
-    deliveryAllowedCidrs: settings.list('DELIVERY_ALLOWED_CIDRS').filter((cidr) => cidr !== 'none'),
+    deliveryAllowedCidrs: settings.cidrs('DELIVERY_ALLOWED_CIDRS'),
+    trustedProxies: settings.cidrs('TRUSTED_PROXIES'),
     requireHttps: settings.boolean('REQUIRE_HTTPS', production),
     dataDir: settings.text('DATA_DIR') ?? '.data',
     logLevel: settings.oneOf(

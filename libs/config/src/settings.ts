@@ -1,3 +1,5 @@
+import { parseCidrs } from '#delivery-client/cidrs';
+
 /** One documented variable of the environment. */
 export interface Setting {
   name: string;
@@ -13,6 +15,8 @@ export interface SettingsReader {
   integer(name: string, fallback: number, min: number, max: number): number;
   boolean(name: string, fallback: boolean): boolean;
   list(name: string): string[];
+  /** Address ranges; `none` for none. */
+  cidrs(name: string): string[];
   oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T;
   url(name: string, protocols: string[]): string | null;
   token(name: string, minLength: number): string | null;
@@ -55,6 +59,14 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
         .split(',')
         .map((item) => item.trim())
         .filter((item) => item !== ''),
+    cidrs(name) {
+      try {
+        return parseCidrs(text(name) ?? '');
+      } catch {
+        problem(name, 'must be address ranges such as 10.0.0.0/8,::1/128, or `none`');
+        return [];
+      }
+    },
     oneOf(name, allowed, fallback) {
       const given = text(name);
       if (given === null) return fallback;
@@ -66,7 +78,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
     url(name, protocols) {
       const given = text(name);
       if (given === null) return null;
-      if (URL.canParse(given) && protocols.includes(new URL(given).protocol)) return given;
+      if (protocols.includes(protocolOf(given) ?? '')) return given;
       problem(name, `must be a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
       return null;
     },
@@ -89,4 +101,13 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
       if (problems.length > 0) throw new Error(`The environment is not right:\n  ${problems.join('\n  ')}`);
     },
   };
+}
+
+/** Not by `URL.canParse`: on Node 20, once optimised, it refuses names such as bücher.example now and then. */
+function protocolOf(text: string): string | null {
+  try {
+    return new URL(text).protocol;
+  } catch {
+    return null;
+  }
 }

@@ -7,6 +7,7 @@ import type { Logger } from '#observability/logger';
 import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
 import { useJsonBodyParser } from './body-parser';
+import { useClientIp } from './client-ip';
 import { applyBodyLimits, FASTIFY_OPTIONS } from './fastify-options';
 import { useGentleClose } from './gentle-close';
 import { buildOpenApi } from './openapi';
@@ -20,6 +21,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
   const fastify = adapter.getInstance();
   fastify.decorateRequest('caller', null);
   fastify.decorateRequest('rawBody', null);
+  useClientIp(fastify, environment.trustedProxies);
   useJsonBodyParser(fastify);
   applyBodyLimits(fastify, environment);
   useGentleClose(fastify);

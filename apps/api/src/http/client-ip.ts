@@ -1,0 +1,78 @@
+import { isIP, type BlockList } from 'node:net';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { toBlockList } from '#delivery-client/cidrs';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent the request, as {@link clientIp} says. */
+    readonly clientIp: string;
+  }
+}
+
+const IPV4_MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+const WITH_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/;
+const IPV6_HALF_GROUPS = 4;
+
+/** Lets every request tell its `clientIp`. @param trustedProxies ranges whose `X-Forwarded-For` is believed. */
+export function useClientIp(fastify: FastifyInstance, trustedProxies: readonly string[]): void {
+  const trusted = toBlockList(trustedProxies);
+  fastify.decorateRequest('clientIp', {
+    getter(this: FastifyRequest) {
+      return clientIp(this.raw.socket.remoteAddress, this.headers['x-forwarded-for'], trusted);
+    },
+  });
+}
+
+/**
+ * The address that a request came from. A proxy adds on the right whom it heard, so the header is read from there, for
+ * as long as it was a trusted proxy that wrote: what stands further left may be the client's invention.
+ *
+ * @param remoteAddress of the connection
+ * @param forwardedFor the header `X-Forwarded-For`
+ * @returns an address in Node's text form, IPv4 also where it came within IPv6; `unknown` once the client has gone
+ */
+export function clientIp(
+  remoteAddress: string | undefined,
+  forwardedFor: string | string[] | undefined,
+  trusted: BlockList,
+): string {
+  let address = plainAddress(remoteAddress ?? '') ?? 'unknown';
+  const hops = String(forwardedFor ?? '').split(',');
+  while (hops.length > 0 && isTrusted(address, trusted)) {
+    const before = plainAddress(hops.pop() ?? '');
+    if (before === null) break; // what a trusted proxy cannot have written well: nobody knows who came before it
+    address = before;
+  }
+  return address;
+}
+
+/** What counts as one client: an IPv4 address, or the /64 that one subscriber of IPv6 has for itself (RFC 6177). */
+export function clientNetwork(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const end = tail === '' ? [] : tail.split(':');
+    // An IPv4 address at the end stands for two groups.
+    const length = end.length + (end.at(-1)?.includes('.') === true ? 1 : 0);
+    groups.push(...Array<string>(Math.max(0, 8 - groups.length - length)).fill('0'), ...end);
+  }
+  return `${groups
+    .slice(0, IPV6_HALF_GROUPS)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
+function isTrusted(address: string, trusted: BlockList): boolean {
+  const family = isIP(address);
+  return family !== 0 && trusted.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** An address without port, brackets and zone; null for what is none. */
+function plainAddress(text: string): string | null {
+  const given = text.trim();
+  const [, bracketed, bare] = (isIP(given) === 0 ? WITH_PORT.exec(given) : null) ?? [];
+  const [address = ''] = (bracketed ?? bare ?? given).split('%');
+  if (isIP(address) === 0) return null;
+  return IPV4_MAPPED.exec(address)?.[1] ?? address.toLowerCase();
+}
