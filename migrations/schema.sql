@@ -58,7 +58,9 @@ CREATE TABLE dispatchers (
   host text NOT NULL,
   pid integer NOT NULL,
   started_at timestamp with time zone NOT NULL DEFAULT now(),
-  heartbeat_at timestamp with time zone NOT NULL DEFAULT now()
+  heartbeat_at timestamp with time zone NOT NULL DEFAULT now(),
+  process_place text,
+  process_start_ticks text
 );
 CREATE TABLE event_keys (
   tenant_id uuid NOT NULL,
@@ -499,6 +501,7 @@ COMMENT ON COLUMN deliveries.epoch IS 'how often it was claimed';
 COMMENT ON COLUMN deliveries.owner IS 'the dispatcher that holds it; an outcome is recorded only where owner and epoch still match';
 COMMENT ON COLUMN deliveries.probes IS 'attempts among "attempts" that asked whether anybody is there again, and do not count against max_attempts';
 COMMENT ON COLUMN delivery_stats.hour IS 'of the creation of the deliveries counted';
+COMMENT ON COLUMN dispatchers.process_place IS 'boot of the machine and pid namespace; null where the system does not tell';
 COMMENT ON COLUMN event_payloads.data IS 'the bytes of "data" as published: never parsed and written again, so that numbers stay what they were';
 COMMENT ON COLUMN event_type_versions.schema IS 'JSON as text, which keeps the order of its keys';
 COMMENT ON COLUMN event_types.version IS 'the newest; all from 1 on exist';

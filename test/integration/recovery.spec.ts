@@ -4,6 +4,7 @@ import type { DeliveryWork } from '../../apps/dispatcher/src/deliver/delivery-wo
 import { Claims } from '../../apps/dispatcher/src/retry/claims';
 import { startApp, type AppProcess } from '../support/apps-as-processes';
 import { startService, type TestService } from '../support/apps-in-process';
+import { DEAD_AFTER_MS } from '../../apps/dispatcher/src/ownership/dispatcher-identity';
 import { describeEachBackend } from '../support/backends';
 import { startReceiver, type ReceivedRequest, type Receiver, type Reply } from '../support/receiver';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy';
@@ -103,6 +104,23 @@ describeEachBackend('recovery', (backend) => {
     }
     // By signals again, not by the reconciler's rounds.
     expect(Date.now() - startedAtMs).toBeLessThan(2_000);
+  });
+
+  it('takes over at once from a process of the same machine that has ended, also as a newcomer', async () => {
+    await start({ dispatchers: 0 }, () => ({ delayMs: 60_000 }));
+    const victim = await startDispatcherProcess();
+    await service.webhook({ url: receiver.origin, timeoutMs: 30_000 });
+    await service.publish();
+    await receiver.waitFor(1);
+    await victim.end('SIGKILL');
+    receiver.answer(() => 200);
+    const newcomer = await service.addDispatcher();
+    const startedAt = performance.now();
+    await receiver.waitFor(2);
+    // By the heartbeat it would be 10 s, and 10 s more of a newcomer's own life.
+    expect(performance.now() - startedAt).toBeLessThan(DEAD_AFTER_MS);
+    await untilNothingIsPending();
+    await newcomer.stop();
   });
 
   it('takes over within 15 s what a killed dispatcher held, and repeats no more than was in flight', async () => {

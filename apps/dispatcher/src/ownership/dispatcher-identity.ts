@@ -6,6 +6,7 @@ import { BATCH_POOL } from '#database/database.module';
 import { newUuid } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
+import { ownProcess } from './process-identity';
 
 const HEARTBEAT_MS = 2_000;
 /** A dispatcher that could not renew its row for so long begins no attempts: others will soon take its work. */
@@ -108,11 +109,11 @@ export class DispatcherIdentity {
       this.currentId = newUuid(Date.now());
       lost();
     }
-    await this.pool.query('INSERT INTO dispatchers (id, host, pid) VALUES ($1, $2, $3)', [
-      this.currentId,
-      hostname(),
-      process.pid,
-    ]);
+    const own = ownProcess();
+    await this.pool.query(
+      'INSERT INTO dispatchers (id, host, pid, process_place, process_start_ticks) VALUES ($1, $2, $3, $4, $5)',
+      [this.currentId, hostname(), process.pid, own?.place, own?.startTicks],
+    );
     this.beat(sentAt);
   }
 

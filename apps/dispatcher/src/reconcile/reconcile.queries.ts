@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 
 /** Batches due for longer than `graceMs` that nobody has fanned out: their signal was lost, or is late. */
 export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
@@ -10,37 +11,43 @@ export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: num
   return answer.rows.map((row) => row.id);
 }
 
+/** Dispatchers that run, or ran, where this one can look at their processes. */
+export async function findNeighbours(
+  pool: Pool,
+  place: string,
+): Promise<{ id: string; pid: number; startTicks: string }[]> {
+  const answer = await pool.query<{ id: string; pid: number; process_start_ticks: string }>({
+    name: 'find-neighbours',
+    text: 'SELECT id, pid, process_start_ticks FROM dispatchers WHERE process_place = $1',
+    values: [place],
+  });
+  return answer.rows.map((row) => ({ id: row.id, pid: row.pid, startTicks: row.process_start_ticks }));
+}
+
 /**
- * Declares dispatchers dead that have not renewed their row for `deadAfterMs`, and lets their deliveries wait
- * for another. Two statements in one transaction: the second must see what a fan-out committed while the
- * first waited for its lock on the row.
+ * Declares dispatchers dead that have not renewed their row for `silentForMs` (null: for however long) or are known
+ * to have ended, and lets their deliveries wait for another. Two statements in one transaction: the second must see
+ * what a fan-out committed while the first waited for its lock on the row.
  * @returns how many dispatchers were dead, and how many deliveries were taken back.
  */
-export async function takeOverDead(
+export async function takeOver(
   pool: Pool,
-  deadAfterMs: number,
+  dead: { silentForMs: number | null; ended: string[] },
 ): Promise<{ dispatchers: number; deliveries: number }> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    const dead = await client.query<{ id: string }>({
+  return inTransaction(pool, async (client) => {
+    const gone = await client.query<{ id: string }>({
       text: `
         DELETE FROM dispatchers WHERE id IN (
-          SELECT id FROM dispatchers WHERE heartbeat_at < now() - make_interval(secs => $1 / 1000.0) FOR UPDATE SKIP LOCKED)
+          SELECT id FROM dispatchers WHERE heartbeat_at < now() - make_interval(secs => $1 / 1000.0) OR id = ANY($2::uuid[])
+          FOR UPDATE SKIP LOCKED)
         RETURNING id`,
-      values: [deadAfterMs],
+      values: [dead.silentForMs, dead.ended],
     });
     let deliveries = 0;
-    if (dead.rows.length > 0)
-      deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [dead.rows.map((row) => row.id)]);
-    await client.query('COMMIT');
-    return { dispatchers: dead.rows.length, deliveries };
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+    if (gone.rows.length > 0)
+      deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [gone.rows.map((row) => row.id)]);
+    return { dispatchers: gone.rows.length, deliveries };
+  });
 }
 
 /**

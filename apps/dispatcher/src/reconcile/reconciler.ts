@@ -9,9 +9,17 @@ import { FanOut } from '../fan-out/fan-out';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
 import { DEAD_AFTER_MS, DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Leases } from '../ownership/leases';
+import { hasEnded, ownProcess } from '../ownership/process-identity';
 import { Periodic } from '../periodic';
 import { Claims } from '../retry/claims';
-import { findOverdueFanOuts, findOwned, releaseOrphans, releaseOwnerless, takeOverDead } from './reconcile.queries';
+import {
+  findNeighbours,
+  findOverdueFanOuts,
+  findOwned,
+  releaseOrphans,
+  releaseOwnerless,
+  takeOver,
+} from './reconcile.queries';
 
 const ROUND_MS = 1_000;
 /** A batch this old should have been fanned out by its signal. */
@@ -30,6 +38,7 @@ const ORPHAN_ROUNDS = 30;
 export class Reconciler {
   private readonly rounds: Periodic;
   private round = 0;
+  private readonly place = ownProcess()?.place ?? null;
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
@@ -85,13 +94,22 @@ export class Reconciler {
   }
 
   private async takeOver(): Promise<void> {
-    if (!this.identity.mayJudgeOthers()) return;
-    if (this.round % ORPHAN_ROUNDS === 0) {
+    const mayJudge = this.identity.mayJudgeOthers();
+    if (mayJudge && this.round % ORPHAN_ROUNDS === 0) {
       const released = await releaseOwnerless(this.pool);
       if (released > 0) this.logger.error({ released }, 'deliveries of an owner without a row wait for anyone again');
     }
-    const taken = await takeOverDead(this.pool, DEAD_AFTER_MS);
+    const ended = await this.endedNeighbours();
+    if (!mayJudge && ended.length === 0) return;
+    const taken = await takeOver(this.pool, { silentForMs: mayJudge ? DEAD_AFTER_MS : null, ended });
     if (taken.dispatchers > 0) this.logger.warn(taken, 'took over the work of dead dispatchers');
+  }
+
+  /** Dispatchers of this machine whose processes have ended: nobody has to wait for their heartbeat. */
+  private async endedNeighbours(): Promise<string[]> {
+    if (this.place === null) return [];
+    const neighbours = await findNeighbours(this.pool, this.place);
+    return neighbours.filter((neighbour) => hasEnded(neighbour)).map(({ id }) => id);
   }
 
   /** Looks twice, since a claim commits before its deliveries come into their lanes. */

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 import { hourOfUuid } from '#kernel/hours';
 import { redeliveryUuid } from '#kernel/ids';
 
@@ -55,30 +56,14 @@ export class RoundError extends Error {
  * @returns null when no job is due.
  * @throws RoundError when the job's work fails; what the database throws when it is away.
  */
-export async function runRound(pool: Pool): Promise<Round | null> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
+export function runRound(pool: Pool): Promise<Round | null> {
+  return inTransaction(pool, async (client) => {
     const job = await lockDueJob(client);
-    const round =
-      job === null
-        ? null
-        : await advance(client, job).catch((error: unknown) => {
-            throw new RoundError(job.id, error);
-          });
-    await client.query('COMMIT');
-    return round;
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    await client.query('ROLLBACK').then(
-      () => (broken = undefined),
-      () => undefined,
-    );
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    if (job === null) return null;
+    return advance(client, job).catch((error: unknown) => {
+      throw new RoundError(job.id, error);
+    });
+  });
 }
 
 /** Puts a job off whose round failed, longer every time, and gives it up in the end; answers whether it did. */

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 import type { DeliveryWork } from '../deliver/delivery-work';
 
 /** A webhook and its tenant. */
@@ -57,24 +58,11 @@ export interface ClaimedDelivery {
 
 /** Takes due deliveries for lanes that have room, oldest first; each goes to one dispatcher only. */
 export async function claimDue(pool: Pool, dispatcherId: string, rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
+  const rows = await inTransaction(pool, async (client) => {
     const ids = await takeWaiting(client, dispatcherId, rooms);
-    const rows = ids.length === 0 ? [] : await markOwned(client, dispatcherId, ids);
-    await client.query('COMMIT');
-    return rows.map((row) => toClaimed(row, dispatcherId));
-  } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
-    await client.query('ROLLBACK').then(
-      () => (broken = undefined),
-      () => undefined,
-    );
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    return ids.length === 0 ? [] : markOwned(client, dispatcherId, ids);
+  });
+  return rows.map((row) => toClaimed(row, dispatcherId));
 }
 
 // Of ten, six of high priority, three of normal and one of low, as far as there are any; see `work-queue.ts`.

@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 import { mergeHistograms, type LatencyHistogram } from '#webhook-rules/latency-histogram';
 
 /** One row of `stats_deltas`. */
@@ -38,10 +39,8 @@ const FOLD_LOCK = 7_206_154_884;
  * Moves up to `limit` deltas into the hourly statistics and the totals, in one transaction.
  * @returns how many were moved; 0 also when another dispatcher is folding.
  */
-export async function foldDeltas(pool: Pool, limit: number): Promise<number> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
+export function foldDeltas(pool: Pool, limit: number): Promise<number> {
+  return inTransaction(pool, async (client) => {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
     const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, limit) : [];
     if (deltas.length > 0) {
@@ -54,14 +53,8 @@ export async function foldDeltas(pool: Pool, limit: number): Promise<number> {
         sumBy(deltas, (delta) => delta.webhook_id),
       );
     }
-    await client.query('COMMIT');
     return deltas.length;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+  });
 }
 
 async function takeDeltas(client: PoolClient, limit: number): Promise<Delta[]> {
