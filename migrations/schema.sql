@@ -105,6 +105,141 @@ CREATE TABLE events (
   cancelled_at timestamp with time zone,
   data_bytes integer NOT NULL
 ) PARTITION BY RANGE (id);
+CREATE TABLE inbound_action_runs (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  request_id uuid NOT NULL,
+  action_id uuid NOT NULL,
+  position smallint NOT NULL,
+  type text NOT NULL,
+  status text NOT NULL DEFAULT 'waiting'::text,
+  attempts smallint NOT NULL DEFAULT 0,
+  next_attempt_at timestamp with time zone,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  result text,
+  error text
+) PARTITION BY RANGE (id);
+CREATE TABLE inbound_actions (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  position smallint NOT NULL,
+  type text NOT NULL,
+  settings jsonb NOT NULL DEFAULT '{}'::jsonb,
+  sealed_secrets bytea,
+  condition text,
+  retry_policy jsonb,
+  webhook_id uuid,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now()
+);
+CREATE TABLE inbound_channels (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  project_id text,
+  name text NOT NULL,
+  kind text NOT NULL,
+  settings jsonb NOT NULL DEFAULT '{}'::jsonb,
+  sealed_secrets bytea,
+  is_default boolean NOT NULL DEFAULT false,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now()
+);
+CREATE TABLE inbound_endpoints (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  project_id text,
+  name text NOT NULL,
+  description text,
+  enabled boolean NOT NULL DEFAULT true,
+  url_key text NOT NULL,
+  previous_url_key text,
+  previous_url_key_until timestamp with time zone,
+  hook_id text,
+  methods text[] NOT NULL DEFAULT '{POST}'::text[],
+  body jsonb NOT NULL DEFAULT '{}'::jsonb,
+  schema text,
+  allowed_ips text[] NOT NULL DEFAULT '{}'::text[],
+  signature jsonb NOT NULL,
+  sealed_secrets bytea NOT NULL,
+  sealed_trigger_rule bytea,
+  trigger_options jsonb NOT NULL DEFAULT '{}'::jsonb,
+  dedupe jsonb,
+  response jsonb NOT NULL DEFAULT '{}'::jsonb,
+  rate_limit jsonb,
+  debug boolean NOT NULL DEFAULT false,
+  max_log_entries integer NOT NULL DEFAULT 1000,
+  version bigint NOT NULL DEFAULT 1,
+  created_by uuid,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now(),
+  changed_at timestamp with time zone NOT NULL DEFAULT now(),
+  deleted_at timestamp with time zone
+);
+CREATE TABLE inbound_records (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  table_name text NOT NULL,
+  request_id uuid NOT NULL,
+  data text NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now()
+) PARTITION BY RANGE (id);
+CREATE TABLE inbound_request_bodies (
+  request_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  body bytea NOT NULL
+) PARTITION BY RANGE (request_id);
+CREATE TABLE inbound_requests (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  status text NOT NULL,
+  code text NOT NULL,
+  steps text NOT NULL,
+  is_test boolean NOT NULL DEFAULT false,
+  replay_of uuid,
+  duplicate_of uuid,
+  ip text NOT NULL,
+  method text NOT NULL,
+  path text NOT NULL,
+  query text NOT NULL,
+  headers text NOT NULL,
+  content_type text,
+  body_bytes integer NOT NULL,
+  response_status smallint NOT NULL,
+  response_headers text,
+  response_body text
+) PARTITION BY RANGE (id);
+CREATE TABLE inbound_seen (
+  endpoint_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  tenant_id uuid NOT NULL,
+  request_id uuid NOT NULL,
+  expires_at timestamp with time zone NOT NULL
+);
+CREATE TABLE inbound_totals (
+  endpoint_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  triggered bigint NOT NULL,
+  last_triggered_at timestamp with time zone NOT NULL
+) WITH (fillfactor=50);
+CREATE TABLE inbound_trigger_deltas (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  triggered integer NOT NULL,
+  logged integer NOT NULL,
+  last_triggered_at timestamp with time zone
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+CREATE TABLE inbound_windows (
+  endpoint_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  taken integer NOT NULL
+) WITH (fillfactor=50);
 CREATE TABLE pending_fan_outs (
   id uuid NOT NULL,
   due_at timestamp with time zone NOT NULL,
@@ -202,6 +337,14 @@ CREATE TABLE waiting_deliveries (
   due_at timestamp with time zone NOT NULL,
   priority smallint NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
+CREATE TABLE waiting_inbound_actions (
+  run_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  endpoint_id uuid NOT NULL,
+  due_at timestamp with time zone NOT NULL,
+  owner uuid,
+  epoch integer NOT NULL DEFAULT 0
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE TABLE webhook_health (
   webhook_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -252,7 +395,8 @@ CREATE TABLE webhooks (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
-  event_versions jsonb NOT NULL DEFAULT '{}'::jsonb
+  event_versions jsonb NOT NULL DEFAULT '{}'::jsonb,
+  kind text NOT NULL DEFAULT 'subscription'::text
 );
 
 -- Constraints
@@ -270,6 +414,27 @@ ALTER TABLE event_type_versions ADD CONSTRAINT event_type_versions_tenant_id_nam
 ALTER TABLE event_types ADD CONSTRAINT event_types_pkey PRIMARY KEY (tenant_id, name);
 ALTER TABLE event_types ADD CONSTRAINT event_types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_action_runs ADD CONSTRAINT inbound_action_runs_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_action_runs ADD CONSTRAINT inbound_action_runs_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'skipped'::text])));
+ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES inbound_endpoints(id) ON DELETE CASCADE;
+ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_type_check CHECK ((type = ANY (ARRAY['notify'::text, 'forward'::text, 'log'::text, 'execute'::text, 'custom'::text])));
+ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id);
+ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_kind_check CHECK ((kind = ANY (ARRAY['telegram'::text, 'discord'::text, 'slack'::text, 'dingtalk'::text, 'feishu'::text, 'wecom'::text, 'email'::text, 'http'::text])));
+ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id);
+ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE inbound_records ADD CONSTRAINT inbound_records_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_request_bodies ADD CONSTRAINT inbound_request_bodies_pkey PRIMARY KEY (request_id);
+ALTER TABLE inbound_requests ADD CONSTRAINT inbound_requests_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_requests ADD CONSTRAINT inbound_requests_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'ignored'::text, 'challenge'::text, 'duplicate'::text, 'rejected'::text])));
+ALTER TABLE inbound_seen ADD CONSTRAINT inbound_seen_pkey PRIMARY KEY (endpoint_id, key_hash);
+ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES inbound_endpoints(id) ON DELETE CASCADE;
+ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_pkey PRIMARY KEY (endpoint_id);
+ALTER TABLE inbound_trigger_deltas ADD CONSTRAINT inbound_trigger_deltas_pkey PRIMARY KEY (id);
+ALTER TABLE inbound_windows ADD CONSTRAINT inbound_windows_pkey PRIMARY KEY (endpoint_id);
 ALTER TABLE pending_fan_outs ADD CONSTRAINT pending_fan_outs_pkey PRIMARY KEY (id);
 ALTER TABLE publish_windows ADD CONSTRAINT publish_windows_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_delivery_status_check CHECK ((delivery_status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
@@ -289,11 +454,13 @@ ALTER TABLE tokens ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFE
 ALTER TABLE users ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE users ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE waiting_deliveries ADD CONSTRAINT waiting_deliveries_pkey PRIMARY KEY (delivery_id);
+ALTER TABLE waiting_inbound_actions ADD CONSTRAINT waiting_inbound_actions_pkey PRIMARY KEY (run_id);
 ALTER TABLE webhook_health ADD CONSTRAINT webhook_health_pkey PRIMARY KEY (webhook_id);
 ALTER TABLE webhook_leases ADD CONSTRAINT webhook_leases_owner_fkey FOREIGN KEY (owner) REFERENCES dispatchers(id) ON DELETE CASCADE;
 ALTER TABLE webhook_leases ADD CONSTRAINT webhook_leases_pkey PRIMARY KEY (webhook_id);
 ALTER TABLE webhook_totals ADD CONSTRAINT webhook_totals_pkey PRIMARY KEY (webhook_id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id);
+ALTER TABLE webhooks ADD CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['subscription'::text, 'inbound_forward'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_on_inactive_check CHECK ((on_inactive = ANY (ARRAY['drop'::text, 'hold'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
@@ -304,6 +471,15 @@ CREATE INDEX deliveries_owner_idx ON ONLY public.deliveries USING btree (owner) 
 CREATE INDEX deliveries_tests_idx ON ONLY public.deliveries USING btree (webhook_id, id) WHERE is_test;
 CREATE INDEX event_keys_expires_at_idx ON public.event_keys USING btree (expires_at);
 CREATE INDEX events_tenant_idx ON ONLY public.events USING btree (tenant_id, id);
+CREATE INDEX inbound_actions_endpoint_idx ON public.inbound_actions USING btree (endpoint_id, "position", id);
+CREATE INDEX inbound_actions_webhook_idx ON public.inbound_actions USING btree (webhook_id) WHERE (webhook_id IS NOT NULL);
+CREATE INDEX inbound_endpoints_changed_at_idx ON public.inbound_endpoints USING btree (changed_at);
+CREATE INDEX inbound_endpoints_tenant_idx ON public.inbound_endpoints USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
+CREATE INDEX inbound_records_table_idx ON ONLY public.inbound_records USING btree (endpoint_id, table_name, id);
+CREATE INDEX inbound_requests_history_idx ON ONLY public.inbound_requests USING btree (endpoint_id, id);
+CREATE INDEX inbound_requests_status_idx ON ONLY public.inbound_requests USING btree (endpoint_id, status, id);
+CREATE INDEX inbound_seen_expires_at_idx ON public.inbound_seen USING btree (expires_at);
+CREATE INDEX inbound_trigger_deltas_endpoint_idx ON public.inbound_trigger_deltas USING btree (endpoint_id);
 CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (due_at, id);
 CREATE INDEX redelivery_jobs_due_idx ON public.redelivery_jobs USING btree (due_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE INDEX redelivery_jobs_finished_at_idx ON public.redelivery_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
@@ -315,9 +491,18 @@ CREATE INDEX tokens_tenant_idx ON public.tokens USING btree (tenant_id, id);
 CREATE INDEX users_tenant_idx ON public.users USING btree (tenant_id, id);
 CREATE INDEX waiting_deliveries_priority_idx ON public.waiting_deliveries USING btree (webhook_id, priority, due_at, delivery_id);
 CREATE INDEX waiting_deliveries_webhook_idx ON public.waiting_deliveries USING btree (webhook_id, due_at, delivery_id);
+CREATE INDEX waiting_inbound_actions_due_idx ON public.waiting_inbound_actions USING btree (due_at, run_id) WHERE (owner IS NULL);
+CREATE INDEX waiting_inbound_actions_endpoint_idx ON public.waiting_inbound_actions USING btree (endpoint_id, due_at, run_id) WHERE (owner IS NULL);
+CREATE INDEX waiting_inbound_actions_owner_idx ON public.waiting_inbound_actions USING btree (owner) WHERE (owner IS NOT NULL);
 CREATE INDEX webhook_health_since_idx ON public.webhook_health USING btree (failing_since);
 CREATE INDEX webhook_leases_owner_idx ON public.webhook_leases USING btree (owner);
 CREATE INDEX webhooks_tenant_idx ON public.webhooks USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX inbound_channels_default_idx ON public.inbound_channels USING btree (tenant_id) WHERE is_default;
+CREATE UNIQUE INDEX inbound_channels_name_idx ON public.inbound_channels USING btree (tenant_id, name);
+CREATE UNIQUE INDEX inbound_endpoints_hook_id_idx ON public.inbound_endpoints USING btree (hook_id) WHERE ((hook_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE UNIQUE INDEX inbound_endpoints_name_idx ON public.inbound_endpoints USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
+CREATE UNIQUE INDEX inbound_endpoints_previous_url_key_idx ON public.inbound_endpoints USING btree (previous_url_key) WHERE (previous_url_key IS NOT NULL);
+CREATE UNIQUE INDEX inbound_endpoints_url_key_idx ON public.inbound_endpoints USING btree (url_key);
 CREATE UNIQUE INDEX redelivery_jobs_unfinished_idx ON public.redelivery_jobs USING btree (webhook_id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 
 -- Views and triggers
@@ -342,7 +527,7 @@ DECLARE
   week timestamptz;
   made integer := 0;
 BEGIN
-  FOREACH parent IN ARRAY ARRAY['events', 'event_payloads', 'deliveries', 'attempts', 'attempt_responses'] LOOP
+  FOREACH parent IN ARRAY ARRAY['events', 'event_payloads', 'deliveries', 'attempts', 'attempt_responses', 'inbound_requests', 'inbound_request_bodies', 'inbound_action_runs', 'inbound_records'] LOOP
     week := date_trunc('week', since, 'UTC');
     WHILE week < until LOOP
       partition := format('%s_%s', parent, to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW'));
@@ -385,6 +570,17 @@ ALTER TABLE event_payloads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_type_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_types ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_action_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_actions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_channels ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_endpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_records ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_request_bodies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_requests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_seen ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_totals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_trigger_deltas ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
@@ -392,6 +588,7 @@ ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE waiting_deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE waiting_inbound_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_health ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY;
@@ -404,6 +601,17 @@ CREATE POLICY batches ON event_payloads FOR ALL TO webhooks_batch USING (true) W
 CREATE POLICY batches ON event_type_versions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON event_types FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON events FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_action_runs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_actions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_channels FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_endpoints FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_records FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_request_bodies FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_requests FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_seen FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_totals FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_trigger_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON inbound_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -411,6 +619,7 @@ CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WIT
 CREATE POLICY batches ON tokens FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON users FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON waiting_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON waiting_inbound_actions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON webhook_health FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON webhook_totals FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON webhooks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -423,6 +632,17 @@ CREATE POLICY tenant_wall ON event_payloads FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON event_type_versions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_types FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON events FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_action_runs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_actions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_channels FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_endpoints FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_records FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_request_bodies FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_requests FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_seen FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_totals FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_trigger_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
@@ -430,6 +650,7 @@ CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((te
 CREATE POLICY tenant_wall ON tokens FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON users FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON waiting_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON waiting_inbound_actions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON webhook_health FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON webhook_totals FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON webhooks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -447,6 +668,19 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON event_payloads TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON event_types TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON events TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_action_runs TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_actions TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_actions TO webhooks_request;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_channels TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_channels TO webhooks_request;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_records TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_request_bodies TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_requests TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_seen TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_totals TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_trigger_deltas TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_windows TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
@@ -454,6 +688,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tokens TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_deliveries TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_inbound_actions TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_health TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_batch;
@@ -475,13 +710,21 @@ GRANT INSERT, SELECT ON redelivery_jobs TO webhooks_request;
 GRANT INSERT, SELECT ON stats_deltas TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_types TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON webhooks TO webhooks_request;
 GRANT SELECT ON delivery_stats TO webhooks_request;
 GRANT SELECT ON events TO webhooks_request;
+GRANT SELECT ON inbound_action_runs TO webhooks_request;
+GRANT SELECT ON inbound_records TO webhooks_request;
+GRANT SELECT ON inbound_request_bodies TO webhooks_request;
+GRANT SELECT ON inbound_requests TO webhooks_request;
+GRANT SELECT ON inbound_totals TO webhooks_request;
+GRANT SELECT ON inbound_trigger_deltas TO webhooks_request;
 GRANT SELECT ON tenants TO webhooks_request;
+GRANT SELECT ON waiting_inbound_actions TO webhooks_request;
 GRANT SELECT ON webhook_totals TO webhooks_request;
 GRANT UPDATE (changed_at) ON tenants TO webhooks_request;
 GRANT UPDATE (due_at) ON waiting_deliveries TO webhooks_request;
@@ -505,6 +748,27 @@ COMMENT ON COLUMN dispatchers.process_place IS 'boot of the machine and pid name
 COMMENT ON COLUMN event_payloads.data IS 'the bytes of "data" as published: never parsed and written again, so that numbers stay what they were';
 COMMENT ON COLUMN event_type_versions.schema IS 'JSON as text, which keeps the order of its keys';
 COMMENT ON COLUMN event_types.version IS 'the newest; all from 1 on exist';
+COMMENT ON COLUMN inbound_action_runs.result IS 'JSON as text';
+COMMENT ON COLUMN inbound_actions.retry_policy IS 'as of webhooks; null for the default of the type';
+COMMENT ON COLUMN inbound_actions.sealed_secrets IS 'JSON object of the secret settings; sealed as inbound_action:<id>:secrets';
+COMMENT ON COLUMN inbound_actions.settings IS 'of the type, without secrets';
+COMMENT ON COLUMN inbound_actions.webhook_id IS 'the hidden webhook through which a forward to a URL is delivered';
+COMMENT ON COLUMN inbound_channels.sealed_secrets IS 'JSON object of the secret settings; sealed as inbound_channel:<id>:secrets';
+COMMENT ON COLUMN inbound_endpoints.body IS 'how bodies are read: max_bytes, content_type (whatever the request declares), json_parameters';
+COMMENT ON COLUMN inbound_endpoints.changed_at IS 'last change of any kind; instances poll for recent ones';
+COMMENT ON COLUMN inbound_endpoints.hook_id IS 'where it is reachable as /hooks/{id}, on installations that enable that';
+COMMENT ON COLUMN inbound_endpoints.schema IS 'JSON Schema as text, which keeps the order of its keys';
+COMMENT ON COLUMN inbound_endpoints.sealed_secrets IS 'JSON list of {secret, valid_until}, newest first; sealed as inbound_endpoint:<id>:secrets';
+COMMENT ON COLUMN inbound_endpoints.sealed_trigger_rule IS 'JSON; rules hold secrets. Sealed as inbound_endpoint:<id>:trigger_rule';
+COMMENT ON COLUMN inbound_endpoints.trigger_options IS 'mismatch_status, soft_signature_failures';
+COMMENT ON COLUMN inbound_endpoints.url_key IS 'unguessable; the previous one works until previous_url_key_until';
+COMMENT ON COLUMN inbound_endpoints.version IS 'grows with every change to the endpoint and to its actions; a request is accepted only by the present one';
+COMMENT ON COLUMN inbound_records.data IS 'JSON as text, which holds what jsonb cannot';
+COMMENT ON COLUMN inbound_request_bodies.body IS 'the bytes as received: what was verified';
+COMMENT ON COLUMN inbound_requests.code IS 'of the verdict: why it was accepted or not';
+COMMENT ON COLUMN inbound_requests.headers IS 'JSON as text, which holds what jsonb cannot; secret ones are masked';
+COMMENT ON COLUMN inbound_requests.query IS 'as received, without the question mark';
+COMMENT ON COLUMN inbound_requests.steps IS 'JSON: what each step of the verdict found; for the owner only';
 COMMENT ON COLUMN redelivery_jobs.after_id IS 'the last delivery handled; moves in the commit that makes the new ones';
 COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for all), start_at and end_at: which deliveries are meant';
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';
@@ -515,17 +779,27 @@ COMMENT ON COLUMN tenants.event_types_version IS 'grows with every change to eve
 COMMENT ON COLUMN tenants.schema_validation IS 'off, warn or enforce for built_in and own; a missing key means the default';
 COMMENT ON COLUMN tenants.webhooks_version IS 'grows with every change to a webhook; a dispatcher that knows a lower one reloads';
 COMMENT ON COLUMN tokens.hash IS 'SHA-256 of the token, which itself is never stored';
+COMMENT ON COLUMN waiting_inbound_actions.epoch IS 'how often it was claimed; a result is recorded only where owner and epoch still match';
+COMMENT ON COLUMN waiting_inbound_actions.owner IS 'the dispatcher that runs it; null: it waits for due_at';
 COMMENT ON COLUMN webhook_health.open_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
 COMMENT ON COLUMN webhooks.event_versions IS 'by event type the only version that the webhook gets';
+COMMENT ON COLUMN webhooks.kind IS 'inbound_forward: of an inbound action that forwards to a URL; subscribed to nothing, and not shown among the webhooks';
 COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stands in front';
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
 COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
+COMMENT ON TABLE inbound_action_runs IS 'one per accepted request and action; its id is derived of both and begins with the request''s first 64 bits';
+COMMENT ON TABLE inbound_channels IS 'where notify actions send';
+COMMENT ON TABLE inbound_records IS 'what log actions wrote; the id is the run''s, so that running twice writes once';
+COMMENT ON TABLE inbound_seen IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
+COMMENT ON TABLE inbound_trigger_deltas IS 'what each commit added, until it is folded into inbound_totals and the logs are cut to their limit';
+COMMENT ON TABLE inbound_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
 COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
 COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
 COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after they ended';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
 COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';
+COMMENT ON TABLE waiting_inbound_actions IS 'runs that are not finished; the row goes in the commit that finishes one';
 COMMENT ON TABLE webhook_health IS 'webhooks whose attempts have failed without interruption; the first success removes the row';
 COMMENT ON TABLE webhook_leases IS 'the one dispatcher at a time that sends for a webhook with limits';

@@ -7,6 +7,7 @@ import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-we
 import { WebhookLeases1795489200000 } from '../../../migrations/1795489200000-webhook-leases';
 import { RedeliveryJobs1795492800000 } from '../../../migrations/1795492800000-redelivery-jobs';
 import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
+import { Inbound1795510800000 } from '../../../migrations/1795510800000-inbound';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -23,6 +24,7 @@ const MIGRATIONS = [
   WebhookLeases1795489200000,
   RedeliveryJobs1795492800000,
   DispatcherProcesses1795514400000,
+  Inbound1795510800000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

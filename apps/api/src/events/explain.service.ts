@@ -54,7 +54,7 @@ export class ExplainService {
     return this.database.run(tenantId, (manager) =>
       manager.query<WebhookRow[]>(
         `SELECT id, name, events, event_versions, project_id, active, disabled_reason, updated_at FROM webhooks
-         WHERE tenant_id = $1 AND deleted_at IS NULL AND ($2::text IS NULL OR project_id = $2)
+         WHERE tenant_id = $1 AND kind = 'subscription' AND deleted_at IS NULL AND ($2::text IS NULL OR project_id = $2)
          ORDER BY id DESC LIMIT ${MAX_WEBHOOKS}`,
         [tenantId, projectId],
       ),

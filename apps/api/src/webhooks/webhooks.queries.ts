@@ -50,9 +50,9 @@ export async function listWebhooks(
   });
 }
 
-/** The tenant's webhooks that are not deleted. */
+/** The tenant's webhooks that are not deleted; hidden ones do not count. */
 export function countWebhooks(manager: EntityManager, tenantId: string): Promise<number> {
-  return manager.countBy(WebhookEntity, { tenantId, deletedAt: IsNull() });
+  return manager.countBy(WebhookEntity, { tenantId, kind: 'subscription', deletedAt: IsNull() });
 }
 
 /** Tells dispatchers that webhooks change in this transaction; locks the tenant until it ends. */
@@ -64,7 +64,7 @@ export async function bumpWebhooksVersion(manager: EntityManager, tenantId: stri
 }
 
 function within({ tenantId, projectId }: Reach): FindOptionsWhere<WebhookEntity> {
-  return { tenantId, ...(projectId !== null && { projectId }) };
+  return { tenantId, kind: 'subscription', ...(projectId !== null && { projectId }) };
 }
 
 function found(webhook: WebhookEntity | null): WebhookEntity {

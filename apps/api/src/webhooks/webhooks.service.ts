@@ -53,6 +53,7 @@ export class WebhooksService {
       id,
       tenantId: caller.tenantId,
       projectId,
+      kind: 'subscription',
       name: wanted.name,
       description: wanted.description ?? null,
       url: wanted.url,

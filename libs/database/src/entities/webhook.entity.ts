@@ -22,6 +22,10 @@ export class WebhookEntity {
   @Column('text', { name: 'project_id', nullable: true })
   projectId!: string | null;
 
+  /** `inbound_forward`: of an inbound action that forwards to a URL; it is not shown among the webhooks. */
+  @Column('text', { default: 'subscription' })
+  kind!: 'subscription' | 'inbound_forward';
+
   @Column('text')
   name!: string;
 
