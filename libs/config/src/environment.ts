@@ -21,6 +21,9 @@ export interface Environment {
   logLevel: string;
   maxEventBytes: number;
   maxStoredResponseBytes: number;
+  inboundMaxBodyBytes: number;
+  inboundHooks: boolean;
+  inboundCommands: boolean;
   dispatcherMaxInFlight: number;
   webhookMaxInFlight: number;
   dispatcherMemoryBytes: number;
@@ -99,6 +102,21 @@ export const SETTINGS: Setting[] = [
   { name: 'LOG_LEVEL', doc: 'One of fatal, error, warn, info, debug, trace, silent.', example: 'info' },
   { name: 'MAX_EVENT_BYTES', doc: 'Largest `data` of one event, in bytes.', example: '262144' },
   { name: 'MAX_STORED_RESPONSE_BYTES', doc: "How much of a receiver's answer is kept, in bytes.", example: '16384' },
+  {
+    name: 'INBOUND_MAX_BODY_BYTES',
+    doc: 'Largest body of a request to an inbound endpoint, in bytes; an endpoint may have a lower limit.',
+    example: '1048576',
+  },
+  {
+    name: 'INBOUND_HOOKS',
+    doc: 'Whether inbound endpoints with a hook id are also reachable as /hooks/{id}, as with adnanh/webhook. on or off.',
+    example: 'off',
+  },
+  {
+    name: 'INBOUND_COMMANDS',
+    doc: 'Whether inbound endpoints may run commands on the machine of the dispatcher; only the operator can define them. on or off.',
+    example: 'off',
+  },
   { name: 'DISPATCHER_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once.', example: '512' },
   { name: 'WEBHOOK_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once to one webhook.', example: '32' },
   {
@@ -151,6 +169,9 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     ),
     maxEventBytes: settings.integer('MAX_EVENT_BYTES', 262_144, 1_024, 16_777_216),
     maxStoredResponseBytes: settings.integer('MAX_STORED_RESPONSE_BYTES', 16_384, 0, 1_048_576),
+    inboundMaxBodyBytes: settings.integer('INBOUND_MAX_BODY_BYTES', 1_048_576, 1_024, 16_777_216),
+    inboundHooks: settings.oneOf('INBOUND_HOOKS', ['on', 'off'] as const, 'off') === 'on',
+    inboundCommands: settings.oneOf('INBOUND_COMMANDS', ['on', 'off'] as const, 'off') === 'on',
     dispatcherMaxInFlight: settings.integer('DISPATCHER_MAX_IN_FLIGHT', 512, 1, 10_000),
     webhookMaxInFlight: settings.integer('WEBHOOK_MAX_IN_FLIGHT', 32, 1, 1_000),
     dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),

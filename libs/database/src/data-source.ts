@@ -6,8 +6,8 @@ import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event
 import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-webhook-health';
 import { WebhookLeases1795489200000 } from '../../../migrations/1795489200000-webhook-leases';
 import { RedeliveryJobs1795492800000 } from '../../../migrations/1795492800000-redelivery-jobs';
-import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
 import { Inbound1795510800000 } from '../../../migrations/1795510800000-inbound';
+import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
@@ -23,8 +23,8 @@ const MIGRATIONS = [
   WebhookHealth1795485600000,
   WebhookLeases1795489200000,
   RedeliveryJobs1795492800000,
-  DispatcherProcesses1795514400000,
   Inbound1795510800000,
+  DispatcherProcesses1795514400000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -3,6 +3,9 @@ export const EVENT_QUEUE = 'events';
 /** One delayed job for each moment at which waiting deliveries fall due. */
 export const WAKE_UP_QUEUE = 'wake-ups';
 
+/** One job a commit of inbound requests whose actions are to be run. */
+export const INBOUND_QUEUE = 'inbound';
+
 export interface EventJob {
   fanOutIds: string[];
 }
@@ -10,4 +13,9 @@ export interface EventJob {
 export interface WakeUpJob {
   /** Unix ms. */
   atMs: number;
+}
+
+export interface InboundJob {
+  /** How many runs wait; which ones they are, `waiting_inbound_actions` says. */
+  runs: number;
 }

@@ -1,7 +1,14 @@
 import type { Queue } from 'bullmq';
 import type { Logger } from '#observability/logger';
 import type { QueueBackend } from './queue-backend';
-import { EVENT_QUEUE, WAKE_UP_QUEUE, type EventJob, type WakeUpJob } from './queue-names';
+import {
+  EVENT_QUEUE,
+  INBOUND_QUEUE,
+  WAKE_UP_QUEUE,
+  type EventJob,
+  type InboundJob,
+  type WakeUpJob,
+} from './queue-names';
 
 /** Signals under way at once; beyond it they are dropped, since a queue that stalls must not fill memory. */
 const MAX_UNDER_WAY = 1_000;
@@ -33,6 +40,13 @@ export class Signals {
     if (jobId !== undefined) this.add(EVENT_QUEUE, job, { jobId });
   }
 
+  /** Tells dispatchers of runs of inbound actions that are committed. Never throws. */
+  inboundAccepted(runIds: string[]): void {
+    const job: InboundJob = { runs: runIds.length };
+    const [jobId] = runIds;
+    if (jobId !== undefined) this.add(INBOUND_QUEUE, job, { jobId });
+  }
+
   /** Asks for a look at waiting deliveries when some fall due. Never throws. */
   wakeUpAt(dueAtMs: number, nowMs: number): void {
     const bucket = Math.ceil(dueAtMs / WAKE_UP_BUCKET_MS);
@@ -46,10 +60,10 @@ export class Signals {
 
   /** Waits until the queues are open, for tests and for a publisher that just started. */
   async untilOpen(): Promise<void> {
-    await Promise.all([this.open(EVENT_QUEUE), this.open(WAKE_UP_QUEUE)]);
+    await Promise.all([EVENT_QUEUE, WAKE_UP_QUEUE, INBOUND_QUEUE].map((name) => this.open(name)));
   }
 
-  private add(name: string, job: EventJob | WakeUpJob, options: { delay?: number; jobId: string }): void {
+  private add(name: string, job: EventJob | WakeUpJob | InboundJob, options: { delay?: number; jobId: string }): void {
     const queue = this.opened.get(name);
     if (queue === undefined) {
       void this.open(name);
