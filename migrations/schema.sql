@@ -18,6 +18,20 @@ CREATE TABLE attempts (
   error_class text,
   error text
 ) PARTITION BY RANGE (delivery_id);
+CREATE TABLE audit_log (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  project_id text,
+  action text NOT NULL,
+  actor text NOT NULL,
+  token_id uuid,
+  user_id uuid,
+  resource_type text NOT NULL,
+  resource_id text NOT NULL,
+  client_ip text,
+  request_id text,
+  details jsonb NOT NULL DEFAULT '{}'::jsonb
+) PARTITION BY RANGE (id);
 CREATE TABLE deliveries (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -309,6 +323,12 @@ CREATE TABLE test_windows (
   started_at timestamp with time zone NOT NULL,
   sent integer NOT NULL
 ) WITH (fillfactor=50);
+CREATE TABLE token_networks (
+  token_id uuid NOT NULL,
+  network text NOT NULL,
+  tenant_id uuid NOT NULL,
+  first_seen_at timestamp with time zone NOT NULL DEFAULT now()
+);
 CREATE TABLE tokens (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -402,6 +422,8 @@ CREATE TABLE webhooks (
 -- Constraints
 ALTER TABLE attempt_responses ADD CONSTRAINT attempt_responses_pkey PRIMARY KEY (delivery_id, number);
 ALTER TABLE attempts ADD CONSTRAINT attempts_pkey PRIMARY KEY (delivery_id, number);
+ALTER TABLE audit_log ADD CONSTRAINT audit_log_actor_check CHECK ((actor = ANY (ARRAY['token'::text, 'operator'::text, 'system'::text])));
+ALTER TABLE audit_log ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'in_flight'::text, 'retrying'::text, 'scheduled'::text, 'held'::text, 'throttled'::text, 'delivered'::text, 'exhausted'::text, 'cancelled'::text])));
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
@@ -447,6 +469,8 @@ ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])));
 ALTER TABLE test_windows ADD CONSTRAINT test_windows_pkey PRIMARY KEY (webhook_id);
 ALTER TABLE test_windows ADD CONSTRAINT test_windows_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
+ALTER TABLE token_networks ADD CONSTRAINT token_networks_pkey PRIMARY KEY (token_id, network);
+ALTER TABLE token_networks ADD CONSTRAINT token_networks_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE;
 ALTER TABLE tokens ADD CONSTRAINT tokens_hash_key UNIQUE (hash);
 ALTER TABLE tokens ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
 ALTER TABLE tokens ADD CONSTRAINT tokens_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
@@ -466,6 +490,8 @@ ALTER TABLE webhooks ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 
 -- Indexes
+CREATE INDEX audit_log_resource_idx ON ONLY public.audit_log USING btree (tenant_id, resource_id, id);
+CREATE INDEX audit_log_tenant_idx ON ONLY public.audit_log USING btree (tenant_id, id);
 CREATE INDEX deliveries_history_idx ON ONLY public.deliveries USING btree (webhook_id, status, id);
 CREATE INDEX deliveries_owner_idx ON ONLY public.deliveries USING btree (owner) WHERE (owner IS NOT NULL);
 CREATE INDEX deliveries_tests_idx ON ONLY public.deliveries USING btree (webhook_id, id) WHERE is_test;
@@ -527,7 +553,7 @@ DECLARE
   week timestamptz;
   made integer := 0;
 BEGIN
-  FOREACH parent IN ARRAY ARRAY['events', 'event_payloads', 'deliveries', 'attempts', 'attempt_responses', 'inbound_requests', 'inbound_request_bodies', 'inbound_action_runs', 'inbound_records'] LOOP
+  FOREACH parent IN ARRAY ARRAY['events', 'event_payloads', 'deliveries', 'attempts', 'attempt_responses', 'inbound_requests', 'inbound_request_bodies', 'inbound_action_runs', 'inbound_records', 'audit_log'] LOOP
     week := date_trunc('week', since, 'UTC');
     WHILE week < until LOOP
       partition := format('%s_%s', parent, to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW'));
@@ -544,6 +570,23 @@ BEGIN
     END LOOP;
   END LOOP;
   RETURN made;
+END $function$
+;
+CREATE OR REPLACE FUNCTION public.purge_audit_of_deleted_tenant(tenant uuid, at_most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  purged integer;
+BEGIN
+  IF EXISTS (SELECT FROM tenants WHERE id = tenant AND deleted_at IS NULL) THEN
+    RAISE EXCEPTION 'the audit trail of a tenant that is not deleted stays' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  DELETE FROM audit_log WHERE id IN (SELECT a.id FROM audit_log a WHERE a.tenant_id = tenant LIMIT at_most);
+  GET DIAGNOSTICS purged = ROW_COUNT;
+  RETURN purged;
 END $function$
 ;
 CREATE OR REPLACE FUNCTION public.schema_has_migration(wanted text)
@@ -563,6 +606,7 @@ RETURN ((lpad(to_hex((GREATEST((0)::numeric, floor((EXTRACT(epoch FROM instant) 
 -- Row-level security
 ALTER TABLE attempt_responses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE delivery_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_keys ENABLE ROW LEVEL SECURITY;
@@ -585,6 +629,7 @@ ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE token_networks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE waiting_deliveries ENABLE ROW LEVEL SECURITY;
@@ -594,6 +639,7 @@ ALTER TABLE webhook_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batches ON attempt_responses FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON attempts FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON audit_log FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON delivery_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON event_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -616,6 +662,7 @@ CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) 
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON token_networks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tokens FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON users FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON waiting_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -625,6 +672,7 @@ CREATE POLICY batches ON webhook_totals FOR ALL TO webhooks_batch USING (true) W
 CREATE POLICY batches ON webhooks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY tenant_wall ON attempt_responses FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON attempts FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON audit_log FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON delivery_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -647,6 +695,7 @@ CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING (
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
 CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON token_networks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tokens FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON users FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON waiting_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -656,6 +705,7 @@ CREATE POLICY tenant_wall ON webhook_totals FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON webhooks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 
 -- Grants
+GRANT DELETE, INSERT, SELECT ON token_networks TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT ON waiting_deliveries TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO webhooks_batch;
@@ -698,12 +748,15 @@ GRANT DELETE, SELECT ON webhook_health TO webhooks_request;
 GRANT DELETE, SELECT, UPDATE ON redelivery_jobs TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION current_tenant TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_batch;
+GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO PUBLIC;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request;
 GRANT EXECUTE ON FUNCTION uuid_floor TO PUBLIC;
 GRANT INSERT, SELECT ON attempt_responses TO webhooks_request;
 GRANT INSERT, SELECT ON attempts TO webhooks_request;
+GRANT INSERT, SELECT ON audit_log TO webhooks_batch;
+GRANT INSERT, SELECT ON audit_log TO webhooks_request;
 GRANT INSERT, SELECT ON deliveries TO webhooks_request;
 GRANT INSERT, SELECT ON event_payloads TO webhooks_request;
 GRANT INSERT, SELECT ON redelivery_jobs TO webhooks_request;
@@ -740,6 +793,9 @@ GRANT UPDATE (status) ON redelivery_jobs TO webhooks_request;
 GRANT UPDATE (webhooks_version) ON tenants TO webhooks_request;
 
 -- Comments
+COMMENT ON COLUMN audit_log.details IS 'what changed, by name; never a secret';
+COMMENT ON COLUMN audit_log.project_id IS 'of the resource; tokens bound to a project see theirs only';
+COMMENT ON COLUMN audit_log.resource_id IS 'as the API names it: a public id, or the name of an event type';
 COMMENT ON COLUMN deliveries.epoch IS 'how often it was claimed';
 COMMENT ON COLUMN deliveries.owner IS 'the dispatcher that holds it; an outcome is recorded only where owner and epoch still match';
 COMMENT ON COLUMN deliveries.probes IS 'attempts among "attempts" that asked whether anybody is there again, and do not count against max_attempts';
@@ -787,6 +843,7 @@ COMMENT ON COLUMN webhooks.kind IS 'inbound_forward: of an inbound action that f
 COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stands in front';
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
+COMMENT ON TABLE audit_log IS 'append-only: no role of the apps may update or delete';
 COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
 COMMENT ON TABLE inbound_action_runs IS 'one per accepted request and action; its id is derived of both and begins with the request''s first 64 bits';
 COMMENT ON TABLE inbound_channels IS 'where notify actions send';
@@ -799,6 +856,7 @@ COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a ten
 COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after they ended';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
 COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
+COMMENT ON TABLE token_networks IS 'where tokens were used from: IPv4 addresses and IPv6 /64, so many per token at most';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';
 COMMENT ON TABLE waiting_inbound_actions IS 'runs that are not finished; the row goes in the commit that finishes one';
 COMMENT ON TABLE webhook_health IS 'webhooks whose attempts have failed without interruption; the first success removes the row';

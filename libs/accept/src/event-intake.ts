@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Clock } from '#kernel/clock';
-import { databaseAway, isDatabaseAway, isMissingPartition } from '#database/database-errors';
+import { databaseAway, isDatabaseAway } from '#database/database-errors';
+import { withPartitions } from '#database/with-partitions';
 import type { Signals } from '#queues/signals';
 import { acceptEvents, type AcceptedBatch } from './accept-events';
 import { GroupCommit } from '#kernel/group-commit';
@@ -39,7 +40,7 @@ export class EventIntake {
 
   private async commit(events: NewEvent[]): Promise<Acceptance[]> {
     const nowMs = this.clock.nowMs();
-    const batch = await this.commitWithPartitions(events, nowMs);
+    const batch = await withPartitions(this.pool, () => acceptEvents(this.pool, events, nowMs));
     this.announce(batch, nowMs);
     return batch.acceptances;
   }
@@ -47,16 +48,5 @@ export class EventIntake {
   private announce(batch: AcceptedBatch, nowMs: number): void {
     if (batch.fanOutIds.length > 0) this.signals.eventsAccepted(batch.fanOutIds);
     for (const atMs of batch.scheduledAtMs) this.signals.wakeUpAt(atMs, nowMs);
-  }
-
-  private async commitWithPartitions(events: NewEvent[], nowMs: number): Promise<AcceptedBatch> {
-    try {
-      return await acceptEvents(this.pool, events, nowMs);
-    } catch (error) {
-      if (!isMissingPartition(error)) throw error;
-      // Nobody has made partitions for weeks; the statement left nothing behind.
-      await this.pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
-      return acceptEvents(this.pool, events, nowMs);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Pool } from 'pg';
+import { DataSource } from 'typeorm';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
@@ -49,7 +50,11 @@ export class DatabaseModule implements OnApplicationShutdown {
           useFactory: (environment: Environment) => createSecretBox(environment.encryptionKeys),
         },
         DatabaseConnection,
-        TenantDatabase,
+        {
+          provide: TenantDatabase,
+          inject: [DataSource, BATCH_POOL],
+          useFactory: (dataSource: DataSource, pool: Pool) => new TenantDatabase(dataSource, pool),
+        },
       ],
       exports: [BATCH_POOL, SECRET_BOX, DatabaseConnection, TenantDatabase],
     };

@@ -1,6 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
 import { newUuid } from '#kernel/ids';
@@ -9,7 +7,7 @@ import { findWebhook, type Reach } from '../webhooks/webhooks.queries';
 import type { DeliveryRef } from './delivery-history';
 import { findDelivery, type DeliveryRow } from './history.queries';
 import { noteRequestKey } from './request-keys.queries';
-import { insertRedelivery, isEventKept, withPartitions } from './write-history.queries';
+import { insertRedelivery, isEventKept } from './write-history.queries';
 
 /** A delivery that was made from another. */
 export interface Redelivery {
@@ -24,7 +22,6 @@ export interface Redelivery {
 export class RedeliveryService {
   constructor(
     @Inject(TenantDatabase) private readonly database: TenantDatabase,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
   ) {}
 
@@ -40,7 +37,7 @@ export class RedeliveryService {
     idempotencyKey: string | null,
   ): Promise<Redelivery> {
     const nowMs = Date.now();
-    const made = await withPartitions(this.pool, () => this.make(reach, webhookId, ref, idempotencyKey, nowMs));
+    const made = await this.make(reach, webhookId, ref, idempotencyKey, nowMs);
     this.signals.wakeUpAt(nowMs, nowMs);
     return made;
   }

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Pool } from 'pg';
 import type { EntityManager } from 'typeorm';
-import { BATCH_POOL, SECRET_BOX } from '#database/database.module';
+import { SECRET_BOX } from '#database/database.module';
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
@@ -19,7 +18,7 @@ import { findWebhook } from '../webhooks/webhooks.queries';
 import { findDelivery, readContents, type DeliveryContentRow, type DeliveryRow } from './history.queries';
 import { noteRequestKey } from './request-keys.queries';
 import { countTest } from './test-windows.queries';
-import { insertTest, withPartitions } from './write-history.queries';
+import { insertTest } from './write-history.queries';
 
 const DEFAULT_TESTS_PER_MINUTE = 60;
 /** Longer than any attempt may take: a test of which nothing is known then was lost with its process. */
@@ -54,7 +53,6 @@ export interface TestLimit {
 export class TestDeliveryService {
   constructor(
     @Inject(TenantDatabase) private readonly database: TenantDatabase,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
     @Inject(SECRET_BOX) private readonly box: SecretBox,
     @Inject(DELIVERY_CLIENT) private readonly client: DeliveryClient,
   ) {}
@@ -150,14 +148,12 @@ export class TestDeliveryService {
       responseBody: result.responseBody,
       responseTruncated: result.responseTruncated,
     };
-    return withPartitions(this.pool, () =>
-      this.database.run(tenantId, async (manager) => {
-        await insertTest(manager, tenantId, test);
-        const delivery = await findDelivery(manager, tenantId, webhook.id, id);
-        if (delivery === null) throw new Error('A test that was just written is not there');
-        return withContent(manager, tenantId, delivery);
-      }),
-    );
+    return this.database.run(tenantId, async (manager) => {
+      await insertTest(manager, tenantId, test);
+      const delivery = await findDelivery(manager, tenantId, webhook.id, id);
+      if (delivery === null) throw new Error('A test that was just written is not there');
+      return withContent(manager, tenantId, delivery);
+    });
   }
 }
 

@@ -1,19 +1,6 @@
-import type { Pool } from 'pg';
 import type { EntityManager } from 'typeorm';
-import { isMissingPartition } from '#database/database-errors';
 import { hourOfUuid } from '#kernel/hours';
 import type { DeliveryRow } from './history.queries';
-
-/** Runs work that writes history; when nobody has made partitions for weeks, makes them and runs it again. */
-export async function withPartitions<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isMissingPartition(error)) throw error;
-    await pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
-    return work();
-  }
-}
 
 /** Whether the event of a delivery can still be sent: its record and its payload are there. */
 export async function isEventKept(manager: EntityManager, tenantId: string, eventId: string): Promise<boolean> {

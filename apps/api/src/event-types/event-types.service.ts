@@ -6,6 +6,7 @@ import { MAX_SCHEMA_BYTES, readSchema } from '#event-schemas/read-schema';
 import type { CheckData } from '#event-schemas/compile-schema';
 import { AppError, conflict, invalidRequest, notFound } from '#kernel/app-error';
 import { isValidEventType } from '#webhook-rules/event-matching';
+import { recordAct, type Act } from '../audit/record-act';
 import type { Caller } from '../http/caller';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
 import type { CreateEventTypeDto, UpdateEventTypeDto } from './dto/event-type.dto';
@@ -55,7 +56,7 @@ export class EventTypesService {
     if (isBuiltIn(name)) throw conflict('event_type_exists', `${name} is a built-in event type`);
     const schema = wanted.schema ?? null;
     checkExample(wanted.example ?? null, checkOf(schema));
-    return this.change(caller, async (manager) => {
+    return this.change(caller, 'event_type.created', name, async (manager) => {
       const { tenantId } = caller;
       const before = await findEventType(manager, tenantId, name);
       if (before !== null && before.archived_at === null) {
@@ -84,7 +85,7 @@ export class EventTypesService {
     if (isBuiltIn(name)) throw conflict('built_in_event_type', `${name} is built in and cannot be changed`);
     // Compiling takes long: not while the tenant is locked.
     const newCheck = change.schema === undefined ? null : checkOf(change.schema);
-    return this.change(caller, async (manager) => {
+    return this.change(caller, 'event_type.updated', name, async (manager) => {
       const { tenantId } = caller;
       const before = await present(manager, tenantId, name);
       const schemaBefore = parsed(before.schema);
@@ -117,7 +118,7 @@ export class EventTypesService {
    */
   async archive(caller: Caller, name: string): Promise<Date> {
     if (isBuiltIn(name)) throw conflict('built_in_event_type', `${name} is built in and cannot be archived`);
-    return this.change(caller, async (manager) => {
+    return this.change(caller, 'event_type.archived', name, async (manager) => {
       await present(manager, caller.tenantId, name);
       return archiveEventType(manager, caller.tenantId, name);
     });
@@ -125,7 +126,7 @@ export class EventTypesService {
 
   /** @throws AppError 403 for a token bound to a project. */
   async setValidation(caller: Caller, change: Partial<SchemaValidation>): Promise<SchemaValidation> {
-    return this.change(caller, async (manager) => {
+    return this.change(caller, 'event_type.validation_changed', '*', async (manager) => {
       const { validation: before } = await readTenantTypes(manager, caller.tenantId);
       const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
       await writeValidation(manager, caller.tenantId, validation);
@@ -133,14 +134,21 @@ export class EventTypesService {
     });
   }
 
-  private async change<T>(caller: Caller, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  private async change<T>(
+    caller: Caller,
+    action: Act['action'],
+    name: string,
+    work: (manager: EntityManager) => Promise<T>,
+  ): Promise<T> {
     // They belong to the tenant as a whole, which a token bound to a project does not reach.
     if (caller.projectId !== null) {
       throw new AppError(403, 'project_token', 'A token bound to a project cannot change event types');
     }
     const done = await this.database.run(caller.tenantId, async (manager) => {
       await bumpEventTypesVersion(manager, caller.tenantId);
-      return work(manager);
+      const result = await work(manager);
+      await recordAct(manager, caller, { action, resource: { type: 'event_type', id: name } });
+      return result;
     });
     this.authenticator.forget({ tenantIds: [caller.tenantId] });
     return done;

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '#kernel/app-error';
 import { PUBLIC_ROUTE } from '#observability/public-route';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
-import type { Caller } from './caller';
+import type { TokenHolder } from './caller';
 import { presentedToken } from './presented-token';
 import { REQUIRED_SCOPES } from './require-scopes';
 import { coversScope, type Scope } from './scopes';
@@ -50,9 +50,9 @@ export class AuthGuard implements CanActivate {
   }
 }
 
-function admit(request: FastifyRequest, caller: Caller, scopes: readonly Scope[]): true {
-  const missing = scopes.find((scope) => !coversScope(caller.scopes, scope));
+function admit(request: FastifyRequest, holder: TokenHolder, scopes: readonly Scope[]): true {
+  const missing = scopes.find((scope) => !coversScope(holder.scopes, scope));
   if (missing !== undefined) throw new AppError(403, 'missing_scope', `The token lacks the scope ${missing}`);
-  request.caller = caller;
+  request.caller = { ...holder, clientIp: request.clientIp, requestId: request.id };
   return true;
 }

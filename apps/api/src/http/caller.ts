@@ -2,8 +2,8 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { TenantLimits } from '#database/entities/tenant.entity';
 
-/** Who makes a request: the token's tenant and user, as the token cache knows them. */
-export interface Caller {
+/** Whom a token stands for: its tenant and user, as the token cache knows them. */
+export interface TokenHolder {
   readonly tenantId: string;
   readonly userId: string;
   readonly tokenId: string;
@@ -13,6 +13,12 @@ export interface Caller {
   readonly limits: TenantLimits;
   /** Of the tenant's event types; what is in memory of a lower version is out of date. */
   readonly eventTypesVersion: bigint;
+}
+
+/** Who makes a request, and from where. */
+export interface Caller extends TokenHolder {
+  readonly clientIp: string;
+  readonly requestId: string;
 }
 
 declare module 'fastify' {

@@ -5,12 +5,16 @@ import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { BATCH_POOL } from '#database/database.module';
 import { DatabaseConnection } from '#database/database-connection';
-import { newUuid } from '#kernel/ids';
+import { recordAudit } from '#database/audit-log.queries';
+import { inTransaction } from '#database/in-transaction';
+import { withPartitions } from '#database/with-partitions';
+import { formatId, newUuid } from '#kernel/ids';
 import { HealthChecks } from '#observability/health-checks';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { hashToken } from '../tokens/token-text';
-import { ensureTenant } from './tenants.queries';
+import { aboutTenant } from './tenant-acts';
+import { ensureTenant, type NewTenant } from './tenants.queries';
 
 /** Fixed, so that every instance and every start means the same tenant, also after BOOTSTRAP_TOKEN was changed. */
 const FIRST_TENANT_ID = '00000000-0000-7000-8000-000000000001';
@@ -44,10 +48,29 @@ export class BootstrapService implements OnApplicationBootstrap, BeforeApplicati
     this.stopping.abort();
   }
 
+  private async make(tenant: NewTenant): Promise<void> {
+    await withPartitions(this.pool, () =>
+      inTransaction(this.pool, async (client) => {
+        const { madeTenant, madeToken } = await ensureTenant(client, tenant);
+        const about = {
+          tenantId: tenant.id,
+          actor: { kind: 'system' },
+          details: { reason: 'BOOTSTRAP_TOKEN' },
+        } as const;
+        const tenantActs = { ...about, action: 'tenant.created', resource: aboutTenant(tenant.id) } as const;
+        const token = { type: 'token', id: formatId('tok', tenant.token.id) } as const;
+        await recordAudit(client, [
+          ...(madeTenant ? [tenantActs] : []),
+          ...(madeToken ? [{ ...about, action: 'token.created', resource: token } as const] : []),
+        ]);
+      }),
+    );
+  }
+
   private async ensure(hash: Buffer): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
-        await ensureTenant(this.pool, {
+        await this.make({
           id: FIRST_TENANT_ID,
           name: 'Default',
           limits: {},

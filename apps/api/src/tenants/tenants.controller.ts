@@ -23,6 +23,7 @@ import {
   TenantListResponse,
   TenantResponse,
 } from './dto/tenant.response';
+import { CurrentOperator, type Operator } from './tenant-acts';
 import { TenantsService } from './tenants.service';
 
 const TenantId = (): ParameterDecorator => IdParam('tenant_id', 'tenant', 'Tenant');
@@ -53,8 +54,8 @@ export class TenantsController {
   @Post()
   @ApiOperation({ operationId: 'createTenant', summary: 'Create a tenant with its first user and token' })
   @ApiCreatedResponse({ type: CreatedTenantResponse })
-  async create(@Body() body: CreateTenantDto): Promise<CreatedTenantResponse> {
-    const { tenant, user, tokenId, text } = await this.tenants.create(body);
+  async create(@CurrentOperator() operator: Operator, @Body() body: CreateTenantDto): Promise<CreatedTenantResponse> {
+    const { tenant, user, tokenId, text } = await this.tenants.create(operator, body);
     return {
       ...TenantResponse.from(tenant),
       user: UserResponse.from({ ...user, createdAt: tenant.created_at }),
@@ -77,16 +78,24 @@ export class TenantsController {
   })
   @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
-  async patch(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
-    return TenantResponse.from(await this.tenants.update(id, body));
+  async patch(
+    @CurrentOperator() operator: Operator,
+    @TenantId() id: string,
+    @Body() body: UpdateTenantDto,
+  ): Promise<TenantResponse> {
+    return TenantResponse.from(await this.tenants.update(operator, id, body));
   }
 
   @Put(':tenant_id')
   @ApiOperation({ operationId: 'updateTenant', summary: 'The same as PATCH: what is not given stays' })
   @ApiOkResponse({ type: TenantResponse })
   @ApiParam({ name: 'tenant_id', type: String })
-  put(@TenantId() id: string, @Body() body: UpdateTenantDto): Promise<TenantResponse> {
-    return this.patch(id, body);
+  put(
+    @CurrentOperator() operator: Operator,
+    @TenantId() id: string,
+    @Body() body: UpdateTenantDto,
+  ): Promise<TenantResponse> {
+    return this.patch(operator, id, body);
   }
 
   @Delete(':tenant_id')
@@ -96,8 +105,8 @@ export class TenantsController {
   })
   @ApiOkResponse({ type: TenantDeletedResponse })
   @ApiParam({ name: 'tenant_id', type: String })
-  async delete(@TenantId() id: string): Promise<TenantDeletedResponse> {
-    const deletedAt = await this.tenants.delete(id);
+  async delete(@CurrentOperator() operator: Operator, @TenantId() id: string): Promise<TenantDeletedResponse> {
+    const deletedAt = await this.tenants.delete(operator, id);
     return {
       message: 'Tenant deleted successfully',
       tenant_id: formatId('tenant', id),

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { TenantLimits } from '#database/entities/tenant.entity';
 
 /** A tenant as the operator sees it. These statements run over all tenants, for the operator and the start only. */
@@ -21,9 +21,9 @@ export interface NewTenant {
 
 const COLUMNS = 'id, name, status, limits, created_at';
 
-export async function insertTenant(pool: Pool, tenant: NewTenant): Promise<TenantRow> {
+export async function insertTenant(client: PoolClient, tenant: NewTenant): Promise<TenantRow> {
   const { user, token } = tenant;
-  const { rows } = await pool.query<TenantRow>(
+  const { rows } = await client.query<TenantRow>(
     `WITH tenant AS (INSERT INTO tenants (id, name, limits) VALUES ($1, $2, $3) RETURNING *),
        new_user AS (INSERT INTO users (id, tenant_id, name, email) VALUES ($4, $1, $5, $6)),
        new_token AS (INSERT INTO tokens (id, tenant_id, user_id, name, hash, scopes) VALUES ($7, $1, $4, $8, $9, '{*}'))
@@ -36,21 +36,29 @@ export async function insertTenant(pool: Pool, tenant: NewTenant): Promise<Tenan
 /**
  * Makes a tenant, its user and a token of theirs where they do not exist; several instances may do so at once. The
  * token of a tenant that was deleted is not made again.
+ * @returns what was made.
  */
-export async function ensureTenant(pool: Pool, tenant: NewTenant): Promise<void> {
+export async function ensureTenant(
+  client: PoolClient,
+  tenant: NewTenant,
+): Promise<{ madeTenant: boolean; madeToken: boolean }> {
   const { user, token } = tenant;
-  await pool.query('INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [tenant.id, tenant.name]);
-  await pool.query('INSERT INTO users (id, tenant_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
+  const tenants = await client.query('INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    tenant.id,
+    tenant.name,
+  ]);
+  await client.query('INSERT INTO users (id, tenant_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
     user.id,
     tenant.id,
     user.name,
   ]);
-  await pool.query(
+  const tokens = await client.query(
     `INSERT INTO tokens (id, tenant_id, user_id, name, hash, scopes)
      SELECT $1, tenants.id, $3, $4, $5, '{*}' FROM tenants WHERE tenants.id = $2 AND deleted_at IS NULL
      ON CONFLICT DO NOTHING`,
     [token.id, tenant.id, user.id, token.name, token.hash],
   );
+  return { madeTenant: tenants.rowCount === 1, madeToken: tokens.rowCount === 1 };
 }
 
 /** One page in the order of creation, and how many there are. */
@@ -75,13 +83,22 @@ export async function findTenant(pool: Pool, id: string): Promise<TenantRow | nu
   return rows[0] ?? null;
 }
 
+/** {@link findTenant}, locked until the transaction ends. */
+export async function lockTenant(client: PoolClient, id: string): Promise<TenantRow | null> {
+  const { rows } = await client.query<TenantRow>(
+    `SELECT ${COLUMNS} FROM tenants WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
 /** What is null stays as it is. */
 export async function updateTenant(
-  pool: Pool,
+  client: PoolClient,
   id: string,
   change: { name: string | null; status: string | null; limits: TenantLimits | null },
 ): Promise<TenantRow | null> {
-  const { rows } = await pool.query<TenantRow>(
+  const { rows } = await client.query<TenantRow>(
     `UPDATE tenants SET name = coalesce($2, name), status = coalesce($3, status), limits = coalesce($4, limits),
        changed_at = clock_timestamp()
      WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
@@ -94,9 +111,9 @@ export async function updateTenant(
  * Marks a tenant deleted, revokes its tokens and deactivates its webhooks, in one commit. Webhooks are locked before
  * their tenant, as by everyone who changes one, so that neither waits for the other for ever.
  */
-export async function deleteTenant(pool: Pool, id: string): Promise<Date | null> {
+export async function deleteTenant(client: PoolClient, id: string): Promise<Date | null> {
   // The count, which is never below 0, makes the tenant's update wait for the locks.
-  const { rows } = await pool.query<{ deleted_at: Date }>(
+  const { rows } = await client.query<{ deleted_at: Date }>(
     `WITH locked AS MATERIALIZED (
        SELECT id FROM webhooks WHERE tenant_id = $1 AND active ORDER BY id FOR UPDATE),
      tenant AS (

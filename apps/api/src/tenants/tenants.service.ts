@@ -1,17 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Pool } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import { notFound } from '#kernel/app-error';
-import { newUuid } from '#kernel/ids';
+import { recordAudit } from '#database/audit-log.queries';
+import { inTransaction } from '#database/in-transaction';
+import { withPartitions } from '#database/with-partitions';
+import { formatId, newUuid } from '#kernel/ids';
 import type { PageQuery } from '../http/page';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
 import { hashToken, newToken } from '../tokens/token-text';
 import { toTenantLimits } from './dto/limits';
 import type { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
+import { aboutTenant, tenantActs, type Operator } from './tenant-acts';
 import {
   deleteTenant,
   findTenant,
   insertTenant,
+  lockTenant,
   listTenants,
   updateTenant,
   type NewTenant,
@@ -37,6 +42,7 @@ export class TenantsService {
 
   /** Makes a tenant with its first user and token, whose text is answered here and never again. */
   async create(
+    operator: Operator,
     wanted: CreateTenantDto,
   ): Promise<{ tenant: TenantRow; user: NewTenant['user']; tokenId: string; text: string }> {
     const text = newToken();
@@ -44,16 +50,33 @@ export class TenantsService {
     const user = { id: newUuid(nowMs), name: wanted.user.name, email: wanted.user.email ?? null };
     const token = { id: newUuid(nowMs), name: 'First token', hash: hashToken(text) };
     const limits = toTenantLimits(wanted.limits ?? {});
-    const tenant = await insertTenant(this.pool, { id: newUuid(nowMs), name: wanted.name, limits, user, token });
+    const tenant = await this.change(async (client) => {
+      const made = await insertTenant(client, { id: newUuid(nowMs), name: wanted.name, limits, user, token });
+      const by = { tenantId: made.id, actor: operator };
+      await recordAudit(client, [
+        { ...by, action: 'tenant.created', resource: aboutTenant(made.id) },
+        { ...by, action: 'user.created', resource: { type: 'user', id: formatId('user', user.id) } },
+        { ...by, action: 'token.created', resource: { type: 'token', id: formatId('tok', token.id) } },
+      ]);
+      return made;
+    });
     return { tenant, user, tokenId: token.id, text };
   }
 
   /** @throws AppError 404. */
-  async update(id: string, change: UpdateTenantDto): Promise<TenantRow> {
-    const tenant = await updateTenant(this.pool, id, {
-      name: change.name ?? null,
-      status: change.status ?? null,
-      limits: change.limits === undefined ? null : toTenantLimits(change.limits),
+  async update(operator: Operator, id: string, change: UpdateTenantDto): Promise<TenantRow> {
+    const tenant = await this.change(async (client) => {
+      const before = (await lockTenant(client, id)) ?? tenantNotFound();
+      const acts = tenantActs(before, change);
+      await recordAudit(
+        client,
+        acts.map((act) => ({ tenantId: id, actor: operator, resource: aboutTenant(id), ...act })),
+      );
+      return updateTenant(client, id, {
+        name: change.name ?? null,
+        status: change.status ?? null,
+        limits: change.limits === undefined ? null : toTenantLimits(change.limits),
+      });
     });
     this.authenticator.forget({ tenantIds: [id] });
     return tenant ?? tenantNotFound();
@@ -64,10 +87,23 @@ export class TenantsService {
    * takes them.
    * @throws AppError 404.
    */
-  async delete(id: string): Promise<Date> {
-    const deletedAt = await deleteTenant(this.pool, id);
+  async delete(operator: Operator, id: string): Promise<Date> {
+    const deletedAt = await this.change(async (client) => {
+      const at = await deleteTenant(client, id);
+      if (at !== null) {
+        await recordAudit(client, [
+          { tenantId: id, actor: operator, action: 'tenant.deleted', resource: aboutTenant(id) },
+        ]);
+      }
+      return at;
+    });
     this.authenticator.forget({ tenantIds: [id] });
     return deletedAt ?? tenantNotFound();
+  }
+
+  /** Runs work in one transaction; a second time when there is no partition yet for what it notes. */
+  private change<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    return withPartitions(this.pool, () => inTransaction(this.pool, work));
   }
 }
 

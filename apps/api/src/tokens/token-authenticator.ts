@@ -4,7 +4,7 @@ import { BATCH_POOL } from '#database/database.module';
 import { AppError } from '#kernel/app-error';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import type { Caller } from '../http/caller';
+import type { TokenHolder } from '../http/caller';
 import { unauthorized } from '../http/unauthorized';
 import { TokenCache, type CachedToken } from './token-cache';
 import { TokenFreshness } from './token-freshness';
@@ -50,7 +50,7 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
    * @throws AppError 401 for an unknown, revoked or expired token, 403 for a suspended tenant; what the driver throws
    * when a lookup is needed while the database is away.
    */
-  authenticate(token: string): Caller | Promise<Caller> {
+  authenticate(token: string): TokenHolder | Promise<TokenHolder> {
     if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) throw refused('unknown');
     const hash = hashToken(token);
     const key = hash.toString('base64');
@@ -75,12 +75,12 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     this.cache.forget(idsOf('token'), idsOf('tenant'));
   }
 
-  private known(key: string): Caller | null {
+  private known(key: string): TokenHolder | null {
     const token = this.cache.get(key, performance.now());
     return token === null ? null : this.admit(token);
   }
 
-  private async load(key: string, hash: Buffer): Promise<Caller> {
+  private async load(key: string, hash: Buffer): Promise<TokenHolder> {
     const askedAtMs = performance.now();
     const token = await this.loader.load(key, hash);
     // What was read before the end of a look may be older than a change which that look saw and no later one tells of.
@@ -88,7 +88,7 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     return this.admit(token);
   }
 
-  private admit(token: CachedToken): Caller {
+  private admit(token: CachedToken): TokenHolder {
     if (token.refusal !== null) throw refused(token.refusal);
     if (token.expiresAtMs !== null && token.expiresAtMs <= Date.now()) throw refused('expired');
     this.usage.note(token.caller.tokenId, performance.now());

@@ -1,4 +1,4 @@
-import type { Caller } from '../http/caller';
+import type { TokenHolder } from '../http/caller';
 
 /** Why a token is refused. */
 export type Refusal = 'unknown' | 'revoked' | 'suspended';
@@ -8,7 +8,7 @@ export type CachedToken = AcceptedToken | { refusal: Refusal; tokenId: string | 
 
 export interface AcceptedToken {
   refusal: null;
-  caller: Caller;
+  caller: TokenHolder;
   /** Unix ms; null: never. */
   expiresAtMs: number | null;
 }

@@ -5,7 +5,8 @@ import { TokenEntity } from '#database/entities/token.entity';
 import { UserEntity } from '#database/entities/user.entity';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, invalidRequest, notFound } from '#kernel/app-error';
-import { newUuid, parseId } from '#kernel/ids';
+import { formatId, newUuid, parseId } from '#kernel/ids';
+import { recordAct } from '../audit/record-act';
 import type { Caller } from '../http/caller';
 import type { PageQuery } from '../http/page';
 import { coversScope } from '../http/scopes';
@@ -59,6 +60,16 @@ export class TokensService {
         revokedAt: null,
       };
       await manager.insert(TokenEntity, made);
+      await recordAct(manager, caller, {
+        action: 'token.created',
+        resource: { type: 'token', id: formatId('tok', made.id) },
+        projectId,
+        details: {
+          scopes: made.scopes,
+          user_id: formatId('user', made.userId),
+          expires_at: made.expiresAt?.toISOString() ?? null,
+        },
+      });
       return made;
     });
     return { token, text };
@@ -76,11 +87,17 @@ export class TokensService {
         // By the database's clock, which instances compare with when they look for changes.
         .set({ revokedAt: () => 'clock_timestamp()' })
         .where({ ...withinReach(caller), id })
-        .returning('revoked_at')
+        .returning('revoked_at, project_id')
         .execute();
-      return (result.raw as { revoked_at: Date }[])[0]?.revoked_at;
+      const revoked = (result.raw as { revoked_at: Date; project_id: string | null }[])[0];
+      if (revoked === undefined) throw notFound('Token');
+      await recordAct(manager, caller, {
+        action: 'token.revoked',
+        resource: { type: 'token', id: formatId('tok', id) },
+        projectId: revoked.project_id,
+      });
+      return revoked.revoked_at;
     });
-    if (revokedAt === undefined) throw notFound('Token');
     this.authenticator.forget({ tokenIds: [id] });
     return revokedAt;
   }

@@ -4,7 +4,8 @@ import { TokenEntity } from '#database/entities/token.entity';
 import { UserEntity } from '#database/entities/user.entity';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
-import { newUuid } from '#kernel/ids';
+import { formatId, newUuid } from '#kernel/ids';
+import { recordAct, type Act } from '../audit/record-act';
 import type { Caller } from '../http/caller';
 import type { PageQuery } from '../http/page';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
@@ -51,7 +52,10 @@ export class UsersService {
       createdAt: new Date(),
       deletedAt: null,
     };
-    await this.database.run(tenantId, (manager) => manager.insert(UserEntity, user));
+    await this.database.run(tenantId, async (manager) => {
+      await manager.insert(UserEntity, user);
+      await recordAct(manager, caller, { action: 'user.created', resource: userResource(user.id) });
+    });
     return user;
   }
 
@@ -68,14 +72,29 @@ export class UsersService {
       const { affected } = await manager.update(UserEntity, { tenantId, id, deletedAt: IsNull() }, { deletedAt });
       if (affected !== 1) throw notFound('User');
       const tokens = { tenantId, userId: id, revokedAt: IsNull() };
-      const revoked = await manager.find(TokenEntity, { select: { id: true }, where: tokens });
+      const revoked = await manager.find(TokenEntity, { select: { id: true, projectId: true }, where: tokens });
       // By the database's clock, which instances compare with when they look for changes.
       await manager.update(TokenEntity, tokens, { revokedAt: () => 'clock_timestamp()' });
+      await recordAct(
+        manager,
+        caller,
+        { action: 'user.deleted', resource: userResource(id) },
+        ...revoked.map((token) => ({
+          action: 'token.revoked' as const,
+          resource: { type: 'token' as const, id: formatId('tok', token.id) },
+          projectId: token.projectId,
+          details: { reason: 'Its user was deleted' },
+        })),
+      );
       return revoked.map((token) => token.id);
     });
     this.authenticator.forget({ tokenIds });
     return deletedAt;
   }
+}
+
+function userResource(id: string): Act['resource'] {
+  return { type: 'user', id: formatId('user', id) };
 }
 
 /** Users belong to the tenant as a whole, which a token bound to a project does not reach. */

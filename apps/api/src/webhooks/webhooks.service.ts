@@ -11,7 +11,9 @@ import { newUuid } from '#kernel/ids';
 import { isValidEventType } from '#webhook-rules/event-matching';
 import { generateSecret, SECRET_BYTES } from '#webhook-rules/signature';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
+import { recordAct } from '../audit/record-act';
 import type { Caller } from '../http/caller';
+import { aboutWebhook, actsOf } from './webhook-acts';
 import { cancelWaiting } from './cancel-waiting.queries';
 import { toStoredRetryPolicy } from './dto/retry-policy.dto';
 import type { CreateWebhookDto, UpdateWebhookDto } from './dto/webhook.dto';
@@ -79,6 +81,7 @@ export class WebhooksService {
       await bumpWebhooksVersion(manager, caller.tenantId);
       await refuseBeyondLimit(manager, caller);
       await manager.insert(WebhookEntity, webhook);
+      await recordAct(manager, caller, { action: 'webhook.created', ...aboutWebhook(webhook) });
     });
     return { webhook, opened };
   }
@@ -105,6 +108,7 @@ export class WebhooksService {
         await cancelWaiting(manager, tenantId, id, 'The webhook was made inactive');
       }
       await bumpWebhooksVersion(manager, tenantId);
+      await recordAct(manager, caller, ...actsOf(before, change));
       return findWebhook(manager, caller, id);
     });
   }
@@ -114,10 +118,11 @@ export class WebhooksService {
     const { tenantId } = caller;
     const deletedAt = new Date();
     await this.database.run(tenantId, async (manager) => {
-      await lockWebhook(manager, caller, id);
+      const webhook = await lockWebhook(manager, caller, id);
       await manager.update(WebhookEntity, { tenantId, id }, { deletedAt, active: false, version: () => 'version + 1' });
       await cancelWaiting(manager, tenantId, id, 'The webhook was deleted');
       await bumpWebhooksVersion(manager, tenantId);
+      await recordAct(manager, caller, { action: 'webhook.deleted', ...aboutWebhook(webhook) });
     });
     return deletedAt;
   }
