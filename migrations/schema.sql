@@ -515,6 +515,7 @@ CREATE INDEX tenants_changed_at_idx ON public.tenants USING btree (changed_at);
 CREATE INDEX tokens_revoked_at_idx ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 CREATE INDEX tokens_tenant_idx ON public.tokens USING btree (tenant_id, id);
 CREATE INDEX users_tenant_idx ON public.users USING btree (tenant_id, id);
+CREATE INDEX waiting_deliveries_due_idx ON public.waiting_deliveries USING btree (due_at);
 CREATE INDEX waiting_deliveries_priority_idx ON public.waiting_deliveries USING btree (webhook_id, priority, due_at, delivery_id);
 CREATE INDEX waiting_deliveries_webhook_idx ON public.waiting_deliveries USING btree (webhook_id, due_at, delivery_id);
 CREATE INDEX waiting_inbound_actions_due_idx ON public.waiting_inbound_actions USING btree (due_at, run_id) WHERE (owner IS NULL);

@@ -31,6 +31,35 @@ export async function findDueWebhooks(pool: Pool, after: string | null, limit: n
   return answer.rows.map((row) => ({ webhookId: row.webhook_id, tenantId: row.tenant_id }));
 }
 
+/**
+ * Webhooks of which a delivery has fallen due since a moment of the database's clock, or in the two seconds before it,
+ * in which a commit may have come late.
+ * @param since null for the last two seconds
+ * @param limit of deliveries looked at, the earliest due first
+ * @returns with the moment to go on from
+ */
+export async function findNewlyDueWebhooks(
+  pool: Pool,
+  since: Date | null,
+  limit: number,
+): Promise<{ webhooks: WebhookKey[]; at: Date }> {
+  const answer = await pool.query<{ at: Date; webhook_id: string | null; tenant_id: string | null }>({
+    name: 'find-newly-due-webhooks',
+    text: `
+      WITH look AS (SELECT now() AS at)
+      SELECT DISTINCT look.at, due.webhook_id, due.tenant_id FROM look LEFT JOIN LATERAL (
+        SELECT webhook_id, tenant_id FROM waiting_deliveries
+        WHERE due_at > coalesce($1, look.at) - interval '2 seconds' AND due_at <= look.at ORDER BY due_at LIMIT $2) due ON true`,
+    values: [since, limit],
+  });
+  return {
+    at: answer.rows[0]?.at ?? new Date(0),
+    webhooks: answer.rows.flatMap(({ webhook_id, tenant_id }) =>
+      webhook_id === null || tenant_id === null ? [] : [{ webhookId: webhook_id, tenantId: tenant_id }],
+    ),
+  };
+}
+
 interface ClaimedRow {
   id: string;
   epoch: number;

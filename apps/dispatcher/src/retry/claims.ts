@@ -7,10 +7,9 @@ import { Lanes } from '../deliver/lanes';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Admission } from './admission';
-import { claimDue, findDueWebhooks, type ClaimedDelivery, type LaneRoom, type WebhookKey } from './claim.queries';
+import { claimDue, type ClaimedDelivery, type LaneRoom, type WebhookKey } from './claim.queries';
+import { DueWebhooks } from './due-webhooks';
 
-/** Webhooks looked at in one round; the next round goes on behind the last. */
-const WEBHOOKS_PER_ROUND = 1_000;
 /** Deliveries claimed by one transaction, which keeps it short. */
 const MAX_PER_CLAIM = 500;
 
@@ -24,7 +23,7 @@ export class Claims {
   private running: Promise<void> = Promise.resolve();
   /** The round that has not begun: it serves everyone who asks until it does. */
   private upcoming: Promise<void> | null = null;
-  private after: string | null = null;
+  private readonly due: DueWebhooks;
   private readonly hungry = new Map<string, WebhookKey>();
 
   constructor(
@@ -34,7 +33,9 @@ export class Claims {
     private readonly directory: WebhookDirectory,
     private readonly identity: DispatcherIdentity,
     private readonly admission: Admission,
-  ) {}
+  ) {
+    this.due = new DueWebhooks(pool);
+  }
 
   /** Looks for due deliveries of every webhook; resolves after one round. @throws what the database throws. */
   claimAll(): Promise<void> {
@@ -79,10 +80,9 @@ export class Claims {
 
   private async findAndClaim(): Promise<void> {
     if (!this.identity.maySend()) return;
-    const due = await findDueWebhooks(this.pool, this.after, WEBHOOKS_PER_ROUND);
-    this.after = due.length < WEBHOOKS_PER_ROUND ? null : (due.at(-1)?.webhookId ?? null);
-    if (this.after !== null) this.askForRound();
-    if (due.length > 0) await this.claimFor(due);
+    const { webhooks, more } = await this.due.find();
+    if (more) this.askForRound();
+    if (webhooks.length > 0) await this.claimFor(webhooks);
   }
 
   private async claimFor(webhooks: WebhookKey[]): Promise<void> {
