@@ -59,6 +59,31 @@ export async function insertWebhook(pool: Pool, values: WebhookValues): Promise<
   return { id, publicId: formatId('webhook', id) };
 }
 
+/** Many webhooks at once that are inactive and hold what they get. */
+export async function insertHoldingWebhooks(
+  pool: Pool,
+  owner: { tenantId: string; userId: string },
+  count: number,
+): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => newUuid(Date.now()));
+  const box = createSecretBox([Buffer.from(ENCRYPTION_KEY, 'base64')]);
+  await pool.query(
+    `WITH made AS (
+       INSERT INTO webhooks (id, tenant_id, name, url, events, sealed_secret, retry_policy, created_by, active, on_inactive)
+       SELECT id, $1, 'One of many', 'http://127.0.0.1:9/', '{*}', secret, $3, $2, false, 'hold'
+       FROM unnest($4::uuid[], $5::bytea[]) AS u(id, secret))
+     ${BUMP} WHERE id = $1`,
+    [
+      parseId('tenant', owner.tenantId),
+      parseId('user', owner.userId),
+      QUICK_POLICY,
+      ids,
+      ids.map((id) => box.seal(TEST_SECRET, sealContext(id, 'secret'))),
+    ],
+  );
+  return ids;
+}
+
 /** Changes a webhook as the API does: the tenant's version grows in the same commit. */
 export async function changeWebhook(
   pool: Pool,

@@ -85,6 +85,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       Promise.race([closed, delay(CONSUMER_CLOSE_MS, undefined, { ref: false })]),
       this.reconciler.stop(),
     ]);
+    await this.fanOut.stop();
     this.lanes.pause();
     await this.claims.untilIdle(); // what it brings into the lanes is handed back below
     const handedBack = Promise.all(this.lanes.drain().map((work) => this.deliver.settle(work, 'queued', Date.now())));

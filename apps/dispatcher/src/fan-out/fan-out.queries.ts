@@ -3,8 +3,13 @@ import type { EventRecord } from '../deliver/delivery-work';
 
 /** An event to be fanned out, with the version of its tenant's webhooks at this moment. */
 export interface PendingEvent extends EventRecord {
-  fanOutId: string;
   webhooksVersion: bigint;
+}
+
+/** Events that were accepted together; none is left of a batch whose events were cancelled. */
+export interface PendingBatch {
+  fanOutId: string;
+  events: PendingEvent[];
 }
 
 interface PendingEventRow {
@@ -24,11 +29,8 @@ interface PendingEventRow {
 /** A row of an outer join that may have found nothing. */
 type OuterJoined<T> = T | { [K in keyof T]: null };
 
-/** Batches that are due and that nobody has fanned out, with their events; a batch may have none left. Takes no lock. */
-export async function readPendingEvents(
-  pool: Pool,
-  fanOutIds: string[],
-): Promise<{ dueFanOutIds: string[]; events: PendingEvent[] }> {
+/** Batches that are due and that nobody has fanned out, with their events in the order of their ids. Takes no lock. */
+export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promise<PendingBatch[]> {
   const answer = await pool.query<OuterJoined<Omit<PendingEventRow, 'fan_out_id'>> & { fan_out_id: string }>({
     name: 'read-pending-events',
     text: `
@@ -46,13 +48,18 @@ export async function readPendingEvents(
       WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now()`,
     values: [fanOutIds],
   });
-  const rows = answer.rows.filter((row): row is PendingEventRow => row.id !== null);
-  return { dueFanOutIds: [...new Set(answer.rows.map((row) => row.fan_out_id))], events: rows.map(toPendingEvent) };
+  const batches = new Map<string, PendingBatch>();
+  for (const row of answer.rows) {
+    const batch = batches.get(row.fan_out_id) ?? { fanOutId: row.fan_out_id, events: [] };
+    batches.set(row.fan_out_id, batch);
+    if (row.id !== null) batch.events.push(toPendingEvent(row));
+  }
+  for (const { events } of batches.values()) events.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...batches.values()];
 }
 
-function toPendingEvent(row: PendingEventRow): PendingEvent {
+function toPendingEvent(row: Omit<PendingEventRow, 'fan_out_id'>): PendingEvent {
   return {
-    fanOutId: row.fan_out_id,
     id: row.id,
     tenantId: row.tenant_id,
     projectId: row.project_id,
@@ -87,13 +94,21 @@ export interface PlannedDelivery {
 }
 
 // One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics
-// count them. A batch that another dispatcher took, or that was done before, makes nothing. The dispatcher's
-// own row is locked against deletion: one that was declared dead makes nothing either.
+// count them. A batch that another dispatcher took, or that was done before, makes nothing. Of one that is cut into
+// several chunks all but the last leave it pending, and put it off, so that others leave it alone while it goes on
+// here and begin it anew when it does not; what they repeat makes nothing. The dispatcher's own row is locked against
+// deletion: one that was declared dead makes nothing either.
 const FAN_OUT = `
 WITH me AS (
   SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
+), finished AS (
+  DELETE FROM pending_fan_outs f USING me
+  WHERE f.id = ANY($2::uuid[]) AND (f.due_at <= now() OR f.id = $12) RETURNING f.id
+), unfinished AS (
+  UPDATE pending_fan_outs f SET due_at = now() + make_interval(secs => $14) FROM me
+  WHERE f.id = $13 AND (f.due_at <= now() OR f.id = $12) RETURNING f.id
 ), taken AS (
-  DELETE FROM pending_fan_outs f USING me WHERE f.id = ANY($2::uuid[]) AND f.due_at <= now() RETURNING f.id
+  SELECT id FROM finished UNION ALL SELECT id FROM unfinished
 ), made AS (
   INSERT INTO deliveries (id, tenant_id, webhook_id, event_id, event_type, status, state, owner, epoch)
   SELECT p.id, p.tenant_id, p.webhook_id, p.event_id, p.event_type, 'pending',
@@ -115,15 +130,28 @@ WITH me AS (
 )
 SELECT id FROM made WHERE owner IS NOT NULL`;
 
+/** How long a batch that is fanned out in several chunks is left alone by others after each. */
+const CHUNK_GRACE_SECONDS = 10;
+
+/** What one statement is to make. */
+export interface FanOutWrite {
+  planned: PlannedDelivery[];
+  /** Batches to be taken off the list. */
+  finished: string[];
+  /** The batch whose earlier chunks were made here, if any; it need not be due. */
+  continued: string | null;
+  /** The batch that goes on in the next chunk. */
+  unfinished: string | null;
+}
+
 /**
- * Makes the deliveries of batches and takes the batches off the list; doing it twice changes nothing.
+ * Makes deliveries of batches and takes finished batches off the list; doing it twice changes nothing.
  * @returns the ids of the deliveries that this dispatcher now holds.
  */
 export async function writeFanOut(
   pool: Pool,
   dispatcherId: string,
-  fanOutIds: string[],
-  planned: PlannedDelivery[],
+  { planned, finished, continued, unfinished }: FanOutWrite,
   hourOf: (id: string) => string,
 ): Promise<Set<string>> {
   const answer = await pool.query<{ id: string }>({
@@ -131,7 +159,7 @@ export async function writeFanOut(
     text: FAN_OUT,
     values: [
       dispatcherId,
-      fanOutIds,
+      finished,
       planned.map((delivery) => delivery.fanOutId),
       planned.map((delivery) => delivery.id),
       planned.map((delivery) => delivery.tenantId),
@@ -141,6 +169,9 @@ export async function writeFanOut(
       planned.map((delivery) => delivery.state),
       planned.map((delivery) => hourOf(delivery.id)),
       planned.map((delivery) => delivery.priority),
+      continued,
+      unfinished,
+      CHUNK_GRACE_SECONDS,
     ],
   });
   return new Set(answer.rows.map((row) => row.id));
