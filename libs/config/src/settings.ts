@@ -1,4 +1,4 @@
-import { parseCidrs } from '#delivery-client/cidrs';
+import { parseCidrs } from '#kernel/cidrs';
 
 /** One documented variable of the environment. */
 export interface Setting {

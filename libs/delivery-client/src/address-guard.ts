@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { cacheAddresses } from './address-cache';
-import { toBlockList } from './cidrs';
+import { toBlockList } from '#kernel/cidrs';
 import { createHostResolver, type ResolveHost } from './host-resolver';
 import { isPublicAddress } from './special-ranges';
 import { parseDeliveryUrl } from './delivery-url';

@@ -1,4 +1,4 @@
-import { toBlockList } from '#delivery-client/cidrs';
+import { toBlockList } from '#kernel/cidrs';
 import { clientIp, clientNetwork } from './client-ip';
 
 const TRUSTED = toBlockList(['10.0.0.0/8', 'fd00::/8', '127.0.0.1']);

@@ -1,6 +1,6 @@
 import { isIP, type BlockList } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { toBlockList } from '#delivery-client/cidrs';
+import { toBlockList } from '#kernel/cidrs';
 
 declare module 'fastify' {
   interface FastifyRequest {

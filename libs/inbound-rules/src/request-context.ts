@@ -1,0 +1,19 @@
+/** What conditions, templates and mappings see of a request. */
+export interface RequestContext {
+  readonly payload: unknown;
+  /** Names in lower case; the first value of each. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly metadata: RequestMetadata;
+}
+
+export interface RequestMetadata {
+  /** Of the inbound request. */
+  readonly id: string;
+  /** The endpoint's name. */
+  readonly endpoint: string;
+  readonly method: string;
+  readonly ip: string;
+  /** When it was received, ISO 8601. */
+  readonly timestamp: string;
+}
