@@ -287,10 +287,25 @@ CREATE TABLE redelivery_jobs (
   started_at timestamp with time zone,
   finished_at timestamp with time zone
 );
+CREATE TABLE retiring_secrets (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  webhook_id uuid NOT NULL,
+  sealed_secret bytea NOT NULL,
+  expires_at timestamp with time zone NOT NULL
+);
 CREATE TABLE schema_migrations (
   id integer NOT NULL DEFAULT nextval('schema_migrations_id_seq'::regclass),
   timestamp bigint NOT NULL,
   name character varying NOT NULL
+);
+CREATE TABLE signing_keys (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  public_key bytea NOT NULL,
+  sealed_private_key bytea NOT NULL,
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  expires_at timestamp with time zone
 );
 CREATE TABLE stats_deltas (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -315,7 +330,8 @@ CREATE TABLE tenants (
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
   event_types_version bigint NOT NULL DEFAULT 0,
-  schema_validation jsonb NOT NULL DEFAULT '{}'::jsonb
+  schema_validation jsonb NOT NULL DEFAULT '{}'::jsonb,
+  allowed_cidrs text[] NOT NULL DEFAULT '{}'::text[]
 );
 CREATE TABLE test_windows (
   webhook_id uuid NOT NULL,
@@ -416,6 +432,7 @@ CREATE TABLE webhooks (
   updated_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone,
   event_versions jsonb NOT NULL DEFAULT '{}'::jsonb,
+  signature_types text[] NOT NULL DEFAULT '{v1}'::text[],
   kind text NOT NULL DEFAULT 'subscription'::text
 );
 
@@ -463,7 +480,11 @@ ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_delivery_status_check
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_pkey PRIMARY KEY (id);
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'failed'::text])));
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
+ALTER TABLE retiring_secrets ADD CONSTRAINT retiring_secrets_pkey PRIMARY KEY (id);
+ALTER TABLE retiring_secrets ADD CONSTRAINT retiring_secrets_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
 ALTER TABLE schema_migrations ADD CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id);
+ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
+ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE stats_deltas ADD CONSTRAINT stats_deltas_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])));
@@ -487,6 +508,7 @@ ALTER TABLE webhooks ADD CONSTRAINT webhooks_created_by_fkey FOREIGN KEY (create
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['subscription'::text, 'inbound_forward'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_on_inactive_check CHECK ((on_inactive = ANY (ARRAY['drop'::text, 'hold'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+ALTER TABLE webhooks ADD CONSTRAINT webhooks_signature_types_check CHECK (((signature_types <@ ARRAY['v1'::text, 'v1a'::text]) AND (cardinality(signature_types) > 0)));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 
 -- Indexes
@@ -510,6 +532,11 @@ CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (du
 CREATE INDEX redelivery_jobs_due_idx ON public.redelivery_jobs USING btree (due_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE INDEX redelivery_jobs_finished_at_idx ON public.redelivery_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX redelivery_jobs_webhook_idx ON public.redelivery_jobs USING btree (webhook_id, id);
+CREATE INDEX retiring_secrets_expires_at_idx ON public.retiring_secrets USING btree (expires_at);
+CREATE INDEX retiring_secrets_tenant_idx ON public.retiring_secrets USING btree (tenant_id, webhook_id, id);
+CREATE INDEX retiring_secrets_webhook_idx ON public.retiring_secrets USING btree (webhook_id);
+CREATE INDEX signing_keys_expires_at_idx ON public.signing_keys USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX signing_keys_tenant_idx ON public.signing_keys USING btree (tenant_id, id);
 CREATE INDEX stats_deltas_webhook_idx ON public.stats_deltas USING btree (webhook_id);
 CREATE INDEX tenants_changed_at_idx ON public.tenants USING btree (changed_at);
 CREATE INDEX tokens_revoked_at_idx ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
@@ -531,6 +558,7 @@ CREATE UNIQUE INDEX inbound_endpoints_name_idx ON public.inbound_endpoints USING
 CREATE UNIQUE INDEX inbound_endpoints_previous_url_key_idx ON public.inbound_endpoints USING btree (previous_url_key) WHERE (previous_url_key IS NOT NULL);
 CREATE UNIQUE INDEX inbound_endpoints_url_key_idx ON public.inbound_endpoints USING btree (url_key);
 CREATE UNIQUE INDEX redelivery_jobs_unfinished_idx ON public.redelivery_jobs USING btree (webhook_id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
+CREATE UNIQUE INDEX signing_keys_newest_idx ON public.signing_keys USING btree (tenant_id) WHERE (expires_at IS NULL);
 
 -- Views and triggers
 
@@ -627,6 +655,8 @@ ALTER TABLE inbound_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_trigger_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
@@ -660,6 +690,8 @@ CREATE POLICY batches ON inbound_totals FOR ALL TO webhooks_batch USING (true) W
 CREATE POLICY batches ON inbound_trigger_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON inbound_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -693,6 +725,8 @@ CREATE POLICY tenant_wall ON inbound_totals FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON inbound_trigger_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
 CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -706,6 +740,8 @@ CREATE POLICY tenant_wall ON webhook_totals FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON webhooks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 
 -- Grants
+GRANT DELETE, INSERT, SELECT ON retiring_secrets TO webhooks_request;
+GRANT DELETE, INSERT, SELECT ON signing_keys TO webhooks_request;
 GRANT DELETE, INSERT, SELECT ON token_networks TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT ON waiting_deliveries TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_batch;
@@ -747,6 +783,8 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_batch;
 GRANT DELETE, SELECT ON test_windows TO webhooks_batch;
 GRANT DELETE, SELECT ON webhook_health TO webhooks_request;
 GRANT DELETE, SELECT, UPDATE ON redelivery_jobs TO webhooks_batch;
+GRANT DELETE, SELECT, UPDATE ON retiring_secrets TO webhooks_batch;
+GRANT DELETE, SELECT, UPDATE ON signing_keys TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION current_tenant TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_batch;
@@ -784,6 +822,7 @@ GRANT UPDATE (changed_at) ON tenants TO webhooks_request;
 GRANT UPDATE (due_at) ON waiting_deliveries TO webhooks_request;
 GRANT UPDATE (error) ON deliveries TO webhooks_request;
 GRANT UPDATE (event_types_version) ON tenants TO webhooks_request;
+GRANT UPDATE (expires_at) ON signing_keys TO webhooks_request;
 GRANT UPDATE (finished_at) ON redelivery_jobs TO webhooks_request;
 GRANT UPDATE (next_attempt_at) ON deliveries TO webhooks_request;
 GRANT UPDATE (reason) ON redelivery_jobs TO webhooks_request;
@@ -831,6 +870,7 @@ COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';
 COMMENT ON COLUMN redelivery_jobs.failures IS 'rounds in a row that did not work';
 COMMENT ON COLUMN redelivery_jobs.until_id IS 'behind the last delivery meant, and before all that the job makes';
+COMMENT ON COLUMN tenants.allowed_cidrs IS 'special ranges that its deliveries may reach, beside those of the installation; set by the operator';
 COMMENT ON COLUMN tenants.changed_at IS 'last change of status, limits or webhooks; instances poll for recent ones';
 COMMENT ON COLUMN tenants.event_types_version IS 'grows with every change to event types and their settings; 0: there never was one';
 COMMENT ON COLUMN tenants.schema_validation IS 'off, warn or enforce for built_in and own; a missing key means the default';
@@ -855,6 +895,8 @@ COMMENT ON TABLE inbound_windows IS 'requests that API instances reserved of an 
 COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
 COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
 COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after they ended';
+COMMENT ON TABLE retiring_secrets IS 'secrets that were replaced and sign beside the new one until they expire; ids are in the order of replacement';
+COMMENT ON TABLE signing_keys IS 'ed25519; the one that does not expire is the newest, the others sign beside it until they expire';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
 COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE token_networks IS 'where tokens were used from: IPv4 addresses and IPv6 /64, so many per token at most';

@@ -35,6 +35,7 @@ describe('tenancy', () => {
         name: 'Example Inc.',
         status: 'active',
         limits: { ...DEFAULT_LIMITS, max_webhooks: 3 },
+        allowed_cidrs: [],
         created_at: expect.stringMatching(/Z$/) as string,
         user: {
           user_id: expect.stringMatching(/^user_/) as string,

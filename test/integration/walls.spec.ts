@@ -106,7 +106,7 @@ describe('walls', () => {
       pathParameters.map((name) => [name, formatId('webhook', '01900000-0000-7000-8000-000000000000')]),
     );
 
-  const ofTenants = OPERATIONS.filter(({ isOperators }) => !isOperators);
+  const ofTenants = OPERATIONS.filter(({ isOperators, isPublic }) => !isOperators && !isPublic);
   const ofOperator = OPERATIONS.filter(({ isOperators }) => isOperators);
   const withIds = ofTenants.filter(({ pathParameters }) => pathParameters.length > 0);
   const inProjects = withIds.filter(({ pathParameters }) => !pathParameters.some((name) => OF_THE_TENANT.has(name)));
@@ -120,13 +120,16 @@ describe('walls', () => {
     expect(inProjects.length).toBeGreaterThan(5);
   });
 
-  it.each(named(OPERATIONS))('%s is 401 without a token and with a wrong one', async (_name, operation) => {
-    const without = await call(operation, null, anyIds(operation));
-    expect(refusal(without)).toEqual({ status: 401, code: 'missing_token' });
-    expect(without.headers['www-authenticate']).toMatch(/^Bearer /);
-    const wrong = await call(operation, `trae_${'x'.repeat(43)}`, anyIds(operation));
-    expect(refusal(wrong)).toEqual({ status: 401, code: 'invalid_token' });
-  });
+  it.each(named([...ofTenants, ...ofOperator]))(
+    '%s is 401 without a token and with a wrong one',
+    async (_name, operation) => {
+      const without = await call(operation, null, anyIds(operation));
+      expect(refusal(without)).toEqual({ status: 401, code: 'missing_token' });
+      expect(without.headers['www-authenticate']).toMatch(/^Bearer /);
+      const wrong = await call(operation, `trae_${'x'.repeat(43)}`, anyIds(operation));
+      expect(refusal(wrong)).toEqual({ status: 401, code: 'invalid_token' });
+    },
+  );
 
   it.each(named(ofOperator))("%s is 401 for a tenant's token", async (_name, operation) => {
     const answer = await call(operation, owner.token, anyIds(operation));
@@ -151,6 +154,12 @@ describe('walls', () => {
       expect([401, 403, 404]).not.toContain((await call(operation, holding.token, ids)).status);
     },
   );
+
+  it('only public keys are public', async () => {
+    const open = OPERATIONS.filter(({ isPublic }) => isPublic);
+    expect(open.map(({ name }) => name)).toEqual(['GET /api/tenants/{tenant_id}/jwks.json']);
+    for (const operation of open) expect((await call(operation, null, { tenant_id: owner.tenantId })).status).toBe(200);
+  });
 
   it('only /api/me asks for no scope', () => {
     expect(ofTenants.filter(({ scopes }) => scopes.length === 0).map(({ name }) => name)).toEqual(['GET /api/me']);

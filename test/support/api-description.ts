@@ -18,6 +18,8 @@ export interface DescribedOperation extends Operation {
   name: string;
   /** Of the parameters in the path, in its order. */
   pathParameters: string[];
+  /** Whether it asks for no token. */
+  isPublic: boolean;
   /** Whether it is for the operator, not for tenants. */
   isOperators: boolean;
   scopes: Scope[];
@@ -34,6 +36,7 @@ export const OPERATIONS: DescribedOperation[] = operationsOf(DESCRIPTION).map((f
     id: operation.operationId ?? '',
     name: `${method.toUpperCase()} ${path}`,
     pathParameters: [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? ''),
+    isPublic: (operation.security ?? []).length === 0,
     isOperators: 'admin' in security,
     scopes: (security['bearer'] ?? []) as Scope[],
     body: body === undefined || '$ref' in body ? undefined : (body.content['application/json']?.example as object),

@@ -1,5 +1,5 @@
 import { createSecretBox } from '#database/secret-box';
-import { sealContext } from '#database/webhook-target';
+import { sealContext } from '#database/seal-contexts';
 import type { StoredRetryPolicy } from '#database/entities/webhook.entity';
 import { formatId, newUuid, parseId } from '#kernel/ids';
 import type { Pool } from 'pg';
@@ -50,7 +50,7 @@ export async function insertWebhook(pool: Pool, values: WebhookValues): Promise<
       values.projectId ?? null,
       values.url,
       values.events ?? ['*'],
-      box.seal(values.secret ?? TEST_SECRET, sealContext(id, 'secret')),
+      box.seal(values.secret ?? TEST_SECRET, sealContext.webhookSecret(id)),
       values.timeoutMs ?? 5_000,
       { ...QUICK_POLICY, ...values.retryPolicy },
       parseId('user', values.userId),

@@ -9,6 +9,7 @@ import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
 import { RedeliveriesModule } from './redeliveries/redeliveries.module';
+import { SigningKeysModule } from './signing-keys/signing-keys.module';
 import { StatsModule } from './stats/stats.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { UsersModule } from './users/users.module';
@@ -29,6 +30,7 @@ export class AppModule {
         DeliveriesModule,
         EventsModule,
         RedeliveriesModule,
+        SigningKeysModule,
         StatsModule,
         TenantsModule,
         UsersModule,

@@ -21,6 +21,7 @@ export const AUDIT_ACTIONS = [
   'webhook.secret_read',
   'webhook.secret_changed',
   'webhook.secret_rotated',
+  'signing_key.rotated',
   'event_type.created',
   'event_type.updated',
   'event_type.archived',

@@ -6,6 +6,7 @@ import { EventTypes1795482000000 } from '../../../migrations/1795482000000-event
 import { WebhookHealth1795485600000 } from '../../../migrations/1795485600000-webhook-health';
 import { WebhookLeases1795489200000 } from '../../../migrations/1795489200000-webhook-leases';
 import { RedeliveryJobs1795492800000 } from '../../../migrations/1795492800000-redelivery-jobs';
+import { SigningAndAllowLists1795496400000 } from '../../../migrations/1795496400000-signing-and-allow-lists';
 import { Audit1795507200000 } from '../../../migrations/1795507200000-audit';
 import { Inbound1795510800000 } from '../../../migrations/1795510800000-inbound';
 import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
@@ -25,6 +26,7 @@ const MIGRATIONS = [
   WebhookHealth1795485600000,
   WebhookLeases1795489200000,
   RedeliveryJobs1795492800000,
+  SigningAndAllowLists1795496400000,
   Audit1795507200000,
   Inbound1795510800000,
   DispatcherProcesses1795514400000,

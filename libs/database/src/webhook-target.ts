@@ -1,9 +1,11 @@
 import { formatId } from '#kernel/ids';
-import type { SigningKeys } from '#webhook-rules/delivery-request';
+import type { SigningKeys, SigningSecret } from '#webhook-rules/delivery-request';
 import type { RetryPolicy } from '#webhook-rules/retry-policy';
 import type { PinnedVersions } from '#webhook-rules/pinned-versions';
-import { standardKey } from '#webhook-rules/signature';
+import { privateKeyOf } from '#webhook-rules/ed25519-keys';
+import { standardKey, type SignatureType } from '#webhook-rules/signature';
 import type { StoredRetryPolicy } from './entities/webhook.entity';
+import { sealContext } from './seal-contexts';
 import type { SecretBox } from './secret-box';
 
 /** A webhook as sending needs it: everything decrypted and parsed once, not per attempt. */
@@ -24,11 +26,21 @@ export interface WebhookTarget {
   retryPolicy: RetryPolicy;
   keys: SigningKeys;
   headers: Readonly<Record<string, string>>;
+  /** Special ranges that the tenant's deliveries may reach, beside those of the installation. */
+  allowedCidrs: readonly string[];
   /** True when its secrets were sealed with a key that is not configured: its deliveries wait for the key. */
   unreadable: boolean;
 }
 
-/** The columns of {@link WebhookTarget}. */
+/** Something sealed that another has replaced and that still signs; null where nothing has replaced it. */
+interface SealedKey {
+  id: string;
+  /** base64 */
+  sealed: string;
+  expires_at_ms: number | null;
+}
+
+/** What `READ_WEBHOOK_TARGETS` answers for a webhook. */
 export interface WebhookTargetRow {
   id: string;
   tenant_id: string;
@@ -44,27 +56,45 @@ export interface WebhookTargetRow {
   retry_policy: StoredRetryPolicy;
   sealed_secret: Buffer;
   sealed_headers: Buffer | null;
-}
-
-export const WEBHOOK_TARGET_COLUMNS =
-  'id, tenant_id, project_id, url, events, event_versions, active, on_inactive, timeout_ms, rate_limit, max_in_flight, retry_policy, sealed_secret, sealed_headers';
-
-/** What a sealed column is bound to; see {@link SecretBox.seal}. */
-export function sealContext(webhookId: string, column: 'secret' | 'headers'): string {
-  return `webhook:${webhookId}:${column}`;
+  signature_types: SignatureType[];
+  /** The latest first. */
+  retiring_secrets: SealedKey[];
+  /** The newest first; none unless the webhook wants `v1a`. */
+  signing_keys: SealedKey[];
+  allowed_cidrs: string[];
 }
 
 /** @throws Error when the row's secrets were sealed with a key that is not configured. */
 export function toWebhookTarget(row: WebhookTargetRow, box: SecretBox): WebhookTarget {
-  const secret = box.open(row.sealed_secret, sealContext(row.id, 'secret'));
   return {
     ...unreadableTarget(row),
     unreadable: false,
-    keys: { secret, standardKey: standardKey(secret) },
+    keys: openKeys(row, box),
     headers:
       row.sealed_headers === null
         ? {}
-        : (JSON.parse(box.open(row.sealed_headers, sealContext(row.id, 'headers'))) as Record<string, string>),
+        : (JSON.parse(box.open(row.sealed_headers, sealContext.webhookHeaders(row.id))) as Record<string, string>),
+  };
+}
+
+function openKeys(row: WebhookTargetRow, box: SecretBox): SigningKeys {
+  const wantsStandard = row.signature_types.includes('v1');
+  const toSecret = (secret: string, expiresAtMs: number | null): SigningSecret => ({
+    secret,
+    standardKey: wantsStandard ? standardKey(secret) : null,
+    expiresAtMs,
+  });
+  const open = ({ id, sealed }: SealedKey, context: (id: string) => string): string =>
+    box.open(Buffer.from(sealed, 'base64'), context(id));
+  return {
+    secrets: [
+      toSecret(box.open(row.sealed_secret, sealContext.webhookSecret(row.id)), null),
+      ...row.retiring_secrets.map((old) => toSecret(open(old, sealContext.retiringSecret), old.expires_at_ms)),
+    ],
+    privateKeys: row.signing_keys.map((key) => ({
+      key: privateKeyOf(Buffer.from(open(key, sealContext.privateKey), 'base64')),
+      expiresAtMs: key.expires_at_ms,
+    })),
   };
 }
 
@@ -84,8 +114,9 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
     rateLimit: row.rate_limit,
     maxInFlight: row.max_in_flight,
     retryPolicy: toRetryPolicy(row.retry_policy),
-    keys: { secret: '', standardKey: Buffer.alloc(0) },
+    keys: { secrets: [], privateKeys: [] },
     headers: {},
+    allowedCidrs: row.allowed_cidrs,
     unreadable: true,
   };
 }

@@ -31,9 +31,14 @@ export interface AddressGuard {
   checkAddress(address: string): boolean;
   /** Asks DNS too; for telling whoever enters a URL at once, since `lookup` checks again at each connection. */
   resolveAndCheck(url: string): Promise<'ok' | 'unresolvable' | 'blocked'>;
+  /** The same guard with more special ranges allowed; equal lists in any order give the same guard, none gives this one. */
+  allowing(cidrs: readonly string[]): AddressGuard;
   /** For `connect.lookup`: gives only vetted addresses, so the address that was vetted is the one dialled. */
   readonly lookup: LookupFunction;
 }
+
+/** Guards with other allow lists that are remembered: one for each list in use. */
+const MAX_WIDER_GUARDS = 1_000;
 
 const LOOPBACK: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -115,7 +120,20 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
     );
   };
 
-  return { checkUrl, checkAddress, resolveAndCheck, lookup };
+  const wider = new Map<string, AddressGuard>();
+  function allowing(cidrs: readonly string[]): AddressGuard {
+    if (cidrs.length === 0) return guard;
+    const key = [...cidrs].sort().join();
+    const known = wider.get(key);
+    if (known !== undefined) return known;
+    if (wider.size >= MAX_WIDER_GUARDS) wider.clear();
+    const made = createAddressGuard({ ...options, resolve, allowedCidrs: [...options.allowedCidrs, ...cidrs] });
+    wider.set(key, made);
+    return made;
+  }
+
+  const guard: AddressGuard = { checkUrl, checkAddress, resolveAndCheck, allowing, lookup };
+  return guard;
 }
 
 /** The host as an address or a name, IPv6 without its brackets. */

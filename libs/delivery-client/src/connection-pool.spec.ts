@@ -1,3 +1,4 @@
+import { buildConnector } from 'undici';
 import { ConnectionPool, type Connection } from './connection-pool';
 import { startHttpReceiver, until, type Receiver } from './testing/receivers';
 
@@ -15,28 +16,33 @@ describe('the connection pool', () => {
     await receiver.close();
   });
 
+  const connect = buildConnector({});
+
   /** Sends one request and resolves with its connection, which is still lent. */
-  const send = async (): Promise<Connection> =>
+  const send = async (allowed = ''): Promise<Connection> =>
     new Promise((resolve, reject) => {
-      pool.lend(receiver.origin, {
-        isWaiting: true,
-        sendOver: (connection) => {
-          connection.client.dispatch(
-            { path: '/', method: 'POST' },
-            {
-              onRequestStart: () => undefined,
-              onResponseEnd: () => {
-                queueMicrotask(() => {
-                  resolve(connection);
-                });
+      pool.lend(
+        { origin: receiver.origin, allowed, connect },
+        {
+          isWaiting: true,
+          sendOver: (connection) => {
+            connection.client.dispatch(
+              { path: '/', method: 'POST' },
+              {
+                onRequestStart: () => undefined,
+                onResponseEnd: () => {
+                  queueMicrotask(() => {
+                    resolve(connection);
+                  });
+                },
+                onResponseError: (_controller, error) => {
+                  reject(error);
+                },
               },
-              onResponseError: (_controller, error) => {
-                reject(error);
-              },
-            },
-          );
+            );
+          },
         },
-      });
+      );
     });
 
   it('lends again what was given back, and says that it was used', async () => {
@@ -46,6 +52,13 @@ describe('the connection pool', () => {
     const second = await send();
     expect(second).toBe(first);
     expect(second.isReused).toBe(true);
+  });
+
+  it('does not lend under one allow list what was dialled under another', async () => {
+    pool.release(await send('10.0.0.0/8'));
+    const other = await send('');
+    expect(other.isReused).toBe(false);
+    expect(receiver.connectionCount()).toBe(2);
   });
 
   it('forgets an idle connection that the receiver closes', async () => {

@@ -1,4 +1,4 @@
-import { Client } from 'undici';
+import { Client, type buildConnector } from 'undici';
 
 /** One keep-alive connection, carrying one request at a time. */
 export interface Connection {
@@ -15,8 +15,18 @@ export interface Borrower {
   sendOver(connection: Connection): void;
 }
 
+/** Where connections lead, and by which rules: what was dialled under one allow list is not lent under another. */
+export interface Route {
+  /** Such as `https://example.com:8443`. */
+  readonly origin: string;
+  /** The allow list; empty for that of the installation. */
+  readonly allowed: string;
+  readonly connect: buildConnector.connector;
+}
+
 interface Origin {
-  readonly url: string;
+  readonly key: string;
+  readonly route: Route;
   readonly open: Set<Connection>;
   /** Used last first, so that what is not needed falls idle and closes. */
   readonly idle: Connection[];
@@ -45,7 +55,7 @@ export class ConnectionPool {
   private readonly idle = new Set<Connection>();
 
   constructor(
-    private readonly clientOptions: Client.Options,
+    private readonly clientOptions: Omit<Client.Options, 'connect'>,
     private readonly limits: ConnectionLimits,
   ) {}
 
@@ -56,9 +66,10 @@ export class ConnectionPool {
     return count;
   }
 
-  /** Lends a connection to an origin such as `https://example.com:8443`, as soon as there is one to spare. */
-  lend(originUrl: string, borrower: Borrower): void {
-    const origin = this.origins.get(originUrl) ?? this.addOrigin(originUrl);
+  /** Lends a connection, as soon as there is one to spare. */
+  lend(route: Route, borrower: Borrower): void {
+    const key = `${route.origin} ${route.allowed}`;
+    const origin = this.origins.get(key) ?? this.addOrigin(key, route);
     const connection = origin.idle.pop();
     if (connection !== undefined) {
       this.idle.delete(connection);
@@ -95,7 +106,7 @@ export class ConnectionPool {
     this.forget(connection);
     const next = nextWaiting(origin);
     if (next !== undefined) next.sendOver(this.open(origin));
-    else if (origin.open.size === 0 && this.origins.get(origin.url) === origin) this.origins.delete(origin.url);
+    else if (origin.open.size === 0 && this.origins.get(origin.key) === origin) this.origins.delete(origin.key);
   }
 
   /** Breaks a connection and lends a new one in its place. */
@@ -115,14 +126,15 @@ export class ConnectionPool {
     await Promise.all(open.map(async ({ client }) => client.destroy()));
   }
 
-  private addOrigin(url: string): Origin {
-    const origin: Origin = { url, open: new Set(), idle: [], waiting: [] };
-    this.origins.set(url, origin);
+  private addOrigin(key: string, route: Route): Origin {
+    const origin: Origin = { key, route, open: new Set(), idle: [], waiting: [] };
+    this.origins.set(key, origin);
     return origin;
   }
 
   private open(origin: Origin): Connection {
-    const connection: Connection = { client: new Client(origin.url, this.clientOptions), origin, isReused: false };
+    const client = new Client(origin.route.origin, { ...this.clientOptions, connect: origin.route.connect });
+    const connection: Connection = { client, origin, isReused: false };
     // A connection that breaks under a request is discarded by whoever sent the request.
     connection.client.on('disconnect', () => {
       if (this.idle.has(connection)) this.discard(connection);

@@ -31,6 +31,8 @@ export interface DeliveryRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly timeoutMs: number;
+  /** Special ranges that this request may reach, beside those of the guard. */
+  readonly allowedCidrs?: readonly string[];
 }
 
 export interface DeliveryClient {
@@ -58,25 +60,35 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
       // The deadline of the exchange covers both.
       headersTimeout: 0,
       bodyTimeout: 0,
-      // One for all connections, so that they share the cache of TLS sessions.
-      connect: buildConnector({
-        lookup: guard.lookup,
-        timeout: options.connectTimeoutMs ?? 10_000,
-        minVersion: 'TLSv1.2',
-        rejectUnauthorized: true,
-        ...(options.ca !== undefined && { ca: options.ca }),
-      }),
     },
     { perOrigin: options.connectionsPerOrigin ?? 1024, idle: options.maxIdleConnections ?? 2_000 },
   );
+  // One for all connections under the same rules, so that they share the cache of TLS sessions.
+  const connectors = new WeakMap<AddressGuard, buildConnector.connector>();
   const inFlight = new Set<Exchange>();
   let whenDrained: (() => void) | null = null;
   let isClosed = false;
 
+  function connectorOf(vetting: AddressGuard): buildConnector.connector {
+    const connector =
+      connectors.get(vetting) ??
+      buildConnector({
+        lookup: vetting.lookup,
+        timeout: options.connectTimeoutMs ?? 10_000,
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+        ...(options.ca !== undefined && { ca: options.ca }),
+      });
+    connectors.set(vetting, connector);
+    return connector;
+  }
+
   async function send(request: DeliveryRequest): Promise<AttemptResult> {
     if (isClosed) return notSent('interrupted');
     // Literal addresses never pass through lookup, so each attempt checks the whole URL again.
-    const checked = guard.checkUrl(request.url);
+    const allowed = request.allowedCidrs ?? [];
+    const vetting = guard.allowing(allowed);
+    const checked = vetting.checkUrl(request.url);
     if (!checked.ok) return notSent(checked.cause === 'invalid_url' ? 'invalid_request' : checked.cause);
     const { origin, pathname, search } = checked.url;
     const message: Dispatcher.DispatchOptions = {
@@ -94,7 +106,7 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
         resolve(result);
       });
       inFlight.add(exchange);
-      pool.lend(origin, exchange);
+      pool.lend({ origin, allowed: [...allowed].sort().join(), connect: connectorOf(vetting) }, exchange);
     });
   }
 

@@ -30,6 +30,16 @@ export function toBlockList(cidrs: readonly string[]): BlockList {
   return list;
 }
 
+/** Whether a text is an address range, or a single address. */
+export function isCidr(text: string): boolean {
+  try {
+    splitCidr(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function splitCidr(cidr: string): { network: string; prefix: number; family: 4 | 6 } {
   const [network = '', prefixText, ...rest] = cidr.split('/');
   const family = network.includes('%') ? 0 : isIP(network);

@@ -25,7 +25,13 @@ const EXPECTED = {
 };
 
 const signed = (secret = SECRET, atMs = Date.now(), body = BODY): Record<string, string> =>
-  deliveryHeaders(CONTENT, body, { secret, standardKey: standardKey(secret) }, {}, atMs);
+  deliveryHeaders(
+    CONTENT,
+    body,
+    { secrets: [{ secret, standardKey: standardKey(secret), expiresAtMs: null }], privateKeys: [] },
+    {},
+    atMs,
+  );
 const without = (name: string): Record<string, string> =>
   Object.fromEntries(Object.entries(signed()).filter(([key]) => key.toLowerCase() !== name));
 const problemOf = (options: Partial<VerifyDeliveryOptions>): SignatureProblem | undefined => {

@@ -1,4 +1,12 @@
-import { DEFAULT_TOLERANCE_SECONDS, standardKey, verifyStandard, verifyTrae } from '#webhook-rules/signature';
+import type { KeyObject } from 'node:crypto';
+import { parsePublicKey } from '#webhook-rules/ed25519-keys';
+import {
+  DEFAULT_TOLERANCE_SECONDS,
+  standardKey,
+  verifyAsymmetric,
+  verifyStandard,
+  verifyTrae,
+} from '#webhook-rules/signature';
 
 /** Headers as Node.js or Express (`request.headers`) or the Fetch API (`Headers`) have them. */
 export type ReceivedHeaders = Readonly<Record<string, string | readonly string[] | undefined>> | Headers;
@@ -7,6 +15,11 @@ export interface VerifyDeliveryOptions {
   /** The webhook's secret. While it is being replaced, give both as `secrets`: the delivery must fit one of them. */
   secret?: string | undefined;
   secrets?: readonly string[] | undefined;
+  /**
+   * The tenant's public keys, for webhooks whose `signature_types` hold `v1a`: as `whpk_…` or as the keys of the JWK set.
+   * Beside secrets, one signature that fits is enough.
+   */
+  publicKeys?: readonly (string | { readonly x?: string | undefined })[] | undefined;
   headers: ReceivedHeaders;
   /** The body as it arrived, before any parser touched it. */
   rawBody: Uint8Array | string;
@@ -15,7 +28,7 @@ export interface VerifyDeliveryOptions {
   /**
    * Which signature counts: `standard` (the default) is that of Standard Webhooks, which covers the attempt's time, so
    * that a recorded delivery cannot be sent again later; `trae` is `X-Trae-Signature-256`, which covers the body only.
-   * Every delivery carries both.
+   * Every delivery carries both; only the first can be verified by public keys.
    */
   scheme?: 'standard' | 'trae' | undefined;
 }
@@ -53,18 +66,23 @@ const UNIX_SECONDS = /^\d{1,12}$/;
 /**
  * Verifies the signature of a received request and answers the delivery it carries.
  * @throws SignatureError when it is not a delivery of this webhook, or too old.
- * @throws TypeError when no secret is given or the body has been parsed already: mistakes of the receiver.
+ * @throws TypeError when neither secret nor public key is given, a public key is none, or the body has been parsed
+ *   already: mistakes of the receiver.
  */
 export function verifyDelivery<T = unknown>(options: VerifyDeliveryOptions): Delivery<T> {
   const secrets = options.secrets ?? (options.secret === undefined ? [] : [options.secret]);
+  const publicKeys = (options.publicKeys ?? []).map(readPublicKey);
   // By an empty secret anybody could sign.
-  if (secrets.length === 0 || secrets.some((secret) => secret === '')) throw new TypeError('secret must not be empty');
+  if (secrets.some((secret) => secret === '')) throw new TypeError('secret must not be empty');
+  if (secrets.length === 0 && (publicKeys.length === 0 || options.scheme === 'trae')) {
+    throw new TypeError('secret must not be empty');
+  }
   const body = bytesOf(options.rawBody);
   const toleranceSeconds = options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
   const eventId =
     options.scheme === 'trae'
       ? verifyTraeHeaders(secrets, options.headers, body)
-      : verifyStandardHeaders(secrets, options.headers, body, toleranceSeconds);
+      : verifyStandardHeaders({ secrets, publicKeys }, options.headers, body, toleranceSeconds);
   const content = parseBody(body);
   return {
     event: content.event,
@@ -82,8 +100,16 @@ function verifyTraeHeaders(secrets: readonly string[], headers: ReceivedHeaders,
   return null;
 }
 
+function readPublicKey(given: string | { readonly x?: string | undefined }): KeyObject {
+  try {
+    return parsePublicKey(typeof given === 'string' ? given : (given.x ?? ''));
+  } catch (cause) {
+    throw new TypeError('a public key must be whpk_… or a JWK of type OKP, curve Ed25519', { cause });
+  }
+}
+
 function verifyStandardHeaders(
-  secrets: readonly string[],
+  { secrets, publicKeys }: { secrets: readonly string[]; publicKeys: readonly KeyObject[] },
   headers: ReceivedHeaders,
   body: Buffer,
   toleranceSeconds: number,
@@ -103,7 +129,8 @@ function verifyStandardHeaders(
   }
   const isRight = (secret: string): boolean =>
     verifyStandard(standardKey(secret), standard, body, nowMs, toleranceSeconds);
-  if (!secrets.some(isRight)) throw wrongSignature();
+  const isSigned = (key: KeyObject): boolean => verifyAsymmetric(key, standard, body, nowMs, toleranceSeconds);
+  if (!secrets.some(isRight) && !publicKeys.some(isSigned)) throw wrongSignature();
   return standard.id;
 }
 

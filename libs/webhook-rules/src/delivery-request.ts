@@ -1,4 +1,5 @@
-import { signStandard, signTrae } from './signature';
+import type { KeyObject } from 'node:crypto';
+import { signAsymmetric, signStandard, signTrae } from './signature';
 
 /** The `User-Agent` of every delivery (the reference, section "其他安全头"). */
 const USER_AGENT = 'Trae-Webhooks/1.0';
@@ -47,11 +48,23 @@ export interface DeliveryContent {
   data: Buffer;
 }
 
+/** Something that signs until an instant; null for one that nothing has replaced. */
+interface Expiring {
+  readonly expiresAtMs: number | null;
+}
+
+export interface SigningSecret extends Expiring {
+  /** Used as its UTF-8 bytes for `X-Trae-Signature-256`. */
+  readonly secret: string;
+  /** The same secret as a Standard Webhooks key; null when `webhook-signature` shall not hold `v1`. */
+  readonly standardKey: Buffer | null;
+}
+
 export interface SigningKeys {
-  /** The webhook's secret, used as its UTF-8 bytes for `X-Trae-Signature-256`. */
-  secret: string;
-  /** The same secret as a Standard Webhooks key. */
-  standardKey: Buffer;
+  /** The webhook's secret, and behind it those it replaced, the latest first. */
+  readonly secrets: readonly SigningSecret[];
+  /** The tenant's ed25519 keys, the newest first; none when `webhook-signature` shall not hold `v1a`. */
+  readonly privateKeys: readonly (Expiring & { readonly key: KeyObject })[];
 }
 
 /**
@@ -63,7 +76,12 @@ export function deliveryBody(content: DeliveryContent): Buffer {
   return Buffer.concat([Buffer.from(head), content.data, CLOSING]);
 }
 
-/** The headers of one attempt: the webhook's own, the reference's and those of Standard Webhooks. */
+/**
+ * The headers of one attempt: the webhook's own, the reference's and those of Standard Webhooks.
+ *
+ * While a replaced secret still signs, `webhook-signature` holds one signature by each. `X-Trae-Signature-256` has room
+ * for one: it is by the oldest, so that a receiver that knows only that one misses nothing until it expires.
+ */
 export function deliveryHeaders(
   content: DeliveryContent,
   body: Buffer,
@@ -72,6 +90,16 @@ export function deliveryHeaders(
   attemptAtMs: number,
 ): Record<string, string> {
   const timestamp = Math.floor(attemptAtMs / 1000);
+  const isValid = ({ expiresAtMs }: Expiring): boolean => expiresAtMs === null || attemptAtMs < expiresAtMs;
+  const secrets = keys.secrets.filter(isValid);
+  const oldest = secrets.at(-1);
+  if (oldest === undefined) throw new Error('A delivery without a secret to sign it');
+  const signatures = [
+    ...secrets.flatMap(({ standardKey: key }) =>
+      key === null ? [] : [signStandard(key, content.eventId, timestamp, body)],
+    ),
+    ...keys.privateKeys.filter(isValid).map(({ key }) => signAsymmetric(key, content.eventId, timestamp, body)),
+  ];
   return {
     ...ownHeaders,
     'Content-Type': 'application/json',
@@ -81,10 +109,10 @@ export function deliveryHeaders(
     'X-Trae-Webhook-ID': content.webhookId,
     'X-Trae-Timestamp': String(timestamp),
     'X-Trae-Version': content.version,
-    'X-Trae-Signature-256': signTrae(keys.secret, body),
+    'X-Trae-Signature-256': signTrae(oldest.secret, body),
     'webhook-id': content.eventId,
     'webhook-timestamp': String(timestamp),
-    'webhook-signature': signStandard(keys.standardKey, content.eventId, timestamp, body),
+    'webhook-signature': signatures.join(' '),
   };
 }
 

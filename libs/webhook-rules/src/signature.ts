@@ -1,7 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, sign, timingSafeEqual, verify, type KeyObject } from 'node:crypto';
 
 /** Marks a secret whose remainder is the base64 of the signing key (Standard Webhooks 1.0, "Signature scheme"). */
 const STANDARD_SECRET_PREFIX = 'whsec_';
+
+/** What `webhook-signature` may hold: HMAC-SHA256 with the secret, ed25519 with the tenant's key. */
+export const SIGNATURE_TYPES = ['v1', 'v1a'] as const;
+export type SignatureType = (typeof SIGNATURE_TYPES)[number];
 
 /** Bytes of randomness in a generated secret; Standard Webhooks recommends 24 to 64. */
 export const SECRET_BYTES = 32;
@@ -19,7 +23,7 @@ export interface StandardHeaders {
   readonly id: string;
   /** `webhook-timestamp`, Unix seconds in decimal */
   readonly timestamp: string;
-  /** `webhook-signature`, one or more space-separated `v1,<base64>` */
+  /** `webhook-signature`, one or more space-separated `v1,<base64>` or `v1a,<base64>` */
   readonly signature: string;
 }
 
@@ -58,11 +62,40 @@ export function verifyStandard(
   nowMs: number,
   toleranceSeconds: number = DEFAULT_TOLERANCE_SECONDS,
 ): boolean {
-  if (!UNIX_SECONDS.test(headers.timestamp)) return false;
-  const timestampSeconds = Number(headers.timestamp);
-  if (Math.abs(Math.floor(nowMs / 1000) - timestampSeconds) > toleranceSeconds) return false;
-  const expected = signStandard(key, headers.id, timestampSeconds, body);
+  if (!isFresh(headers.timestamp, nowMs, toleranceSeconds)) return false;
+  const expected = signStandard(key, headers.id, Number(headers.timestamp), body);
   return headers.signature.split(' ').some((candidate) => equalsInConstantTime(candidate, expected));
+}
+
+/** Signs a body for `webhook-signature`: `v1a,` and the base64 ed25519 signature over `id.timestamp.body`. */
+export function signAsymmetric(privateKey: KeyObject, id: string, timestampSeconds: number, body: Buffer): string {
+  return `v1a,${sign(null, signedContent(id, timestampSeconds, body), privateKey).toString('base64')}`;
+}
+
+/** As {@link verifyStandard}, for a `v1a` signature. */
+export function verifyAsymmetric(
+  publicKey: KeyObject,
+  headers: StandardHeaders,
+  body: Buffer,
+  nowMs: number,
+  toleranceSeconds: number = DEFAULT_TOLERANCE_SECONDS,
+): boolean {
+  if (!isFresh(headers.timestamp, nowMs, toleranceSeconds)) return false;
+  const signed = signedContent(headers.id, Number(headers.timestamp), body);
+  return headers.signature.split(' ').some((candidate) => {
+    const [type, signature] = candidate.split(',');
+    return (
+      type === 'v1a' && signature !== undefined && verify(null, signed, publicKey, Buffer.from(signature, 'base64'))
+    );
+  });
+}
+
+function signedContent(id: string, timestampSeconds: number, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${id}.${timestampSeconds}.`), body]);
+}
+
+function isFresh(timestamp: string, nowMs: number, toleranceSeconds: number): boolean {
+  return UNIX_SECONDS.test(timestamp) && Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) <= toleranceSeconds;
 }
 
 /** The Standard Webhooks key of a secret: the base64 after `whsec_`, or the UTF-8 bytes of any other secret. */

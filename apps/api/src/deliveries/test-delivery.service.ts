@@ -4,17 +4,16 @@ import { SECRET_BOX } from '#database/database.module';
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
+import { toWebhookTarget, type WebhookTarget } from '#database/webhook-target';
 import type { DeliveryClient } from '#delivery-client/delivery-client';
 import { AppError, conflict, unavailable } from '#kernel/app-error';
 import { formatId, newUuid, uuidTimeMs } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import { deliveryBody, deliveryHeaders } from '#webhook-rules/delivery-request';
 import { failureClassOf } from '#webhook-rules/outcome';
-import { standardKey } from '#webhook-rules/signature';
 import type { Caller } from '../http/caller';
 import { DELIVERY_CLIENT } from '../webhooks/sending.module';
-import { openSecrets } from '../webhooks/webhook-secrets';
-import { findWebhook } from '../webhooks/webhooks.queries';
+import { findWebhook, readTarget } from '../webhooks/webhooks.queries';
 import { findDelivery, readContents, type DeliveryContentRow, type DeliveryRow } from './history.queries';
 import { noteRequestKey } from './request-keys.queries';
 import { countTest } from './test-windows.queries';
@@ -69,10 +68,12 @@ export class TestDeliveryService {
       const webhook = await findWebhook(manager, caller, webhookId);
       const earlier = await this.findEarlier(manager, webhook, id, wanted);
       if (earlier !== null) return { webhook, earlier, limit: null };
-      return { webhook, earlier: null, limit: await this.countOrRefuse(manager, caller, webhookId) };
+      const limit = await this.countOrRefuse(manager, caller, webhookId);
+      return { webhook, row: await readTarget(manager, tenantId, webhookId), limit };
     });
     const { webhook, limit } = begun;
-    const known = begun.earlier ?? (await this.sendAndKeep(webhook, id, wanted));
+    const known =
+      'earlier' in begun ? begun.earlier : await this.sendAndKeep(toWebhookTarget(begun.row, this.box), id, wanted);
     return { ...known, webhookUrl: webhook.url, limit };
   }
 
@@ -108,33 +109,31 @@ export class TestDeliveryService {
   }
 
   private async sendAndKeep(
-    webhook: WebhookEntity,
+    target: WebhookTarget,
     id: string,
     { eventType, version, data }: WantedTest,
   ): Promise<Pick<TestResult, 'delivery' | 'content'>> {
-    const { tenantId } = webhook;
-    const { secret, headers: ownHeaders } = openSecrets(this.box, webhook);
+    const { tenantId, url, timeoutMs, allowedCidrs } = target;
     const startedAtMs = Date.now();
     // A test has a payload but no event: it was not published, and no other webhook is to hear of it.
     const eventId = newUuid(startedAtMs);
     const content = {
       eventType,
       timestamp: formatInstant(uuidTimeMs(eventId)),
-      webhookId: formatId('webhook', webhook.id),
+      webhookId: target.publicId,
       deliveryId: formatId('del_test', id),
       eventId: formatId('event', eventId),
       version,
       data,
     };
     const body = deliveryBody(content);
-    const keys = { secret, standardKey: standardKey(secret) };
-    const headers = deliveryHeaders(content, body, keys, ownHeaders, startedAtMs);
-    const result = await this.client.send({ url: webhook.url, headers, body, timeoutMs: webhook.timeoutMs });
+    const headers = deliveryHeaders(content, body, target.keys, target.headers, startedAtMs);
+    const result = await this.client.send({ url, headers, body, timeoutMs, allowedCidrs });
     const failure = failureClassOf(result.outcome);
     if (failure === 'interrupted') throw unavailable('The service is being restarted; please try again', 1);
     const test = {
       id,
-      webhookId: webhook.id,
+      webhookId: target.id,
       eventId,
       eventType,
       data,
@@ -150,7 +149,7 @@ export class TestDeliveryService {
     };
     return this.database.run(tenantId, async (manager) => {
       await insertTest(manager, tenantId, test);
-      const delivery = await findDelivery(manager, tenantId, webhook.id, id);
+      const delivery = await findDelivery(manager, tenantId, target.id, id);
       if (delivery === null) throw new Error('A test that was just written is not there');
       return withContent(manager, tenantId, delivery);
     });

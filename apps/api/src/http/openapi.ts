@@ -63,6 +63,7 @@ function usedErrors(paths: OpenAPIObject['paths']): typeof ERROR_RESPONSES {
 
 /** What is the same wherever it occurs is said here once, unless the controller says it better. */
 function describe({ operation }: Operation): void {
+  operation.security ??= []; // in words: no token
   for (const parameter of operation.parameters ?? []) {
     if ('$ref' in parameter || parameter.in !== 'path') continue;
     Object.assign(parameter, PATH_PARAMETERS[parameter.name], parameter);

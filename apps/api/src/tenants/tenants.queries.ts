@@ -7,6 +7,7 @@ export interface TenantRow {
   name: string;
   status: 'active' | 'suspended';
   limits: TenantLimits;
+  allowed_cidrs: string[];
   created_at: Date;
 }
 
@@ -19,7 +20,7 @@ export interface NewTenant {
   token: { id: string; name: string; hash: Buffer };
 }
 
-const COLUMNS = 'id, name, status, limits, created_at';
+const COLUMNS = 'id, name, status, limits, allowed_cidrs, created_at';
 
 export async function insertTenant(client: PoolClient, tenant: NewTenant): Promise<TenantRow> {
   const { user, token } = tenant;
@@ -96,13 +97,14 @@ export async function lockTenant(client: PoolClient, id: string): Promise<Tenant
 export async function updateTenant(
   client: PoolClient,
   id: string,
-  change: { name: string | null; status: string | null; limits: TenantLimits | null },
+  change: { name: string | null; status: string | null; limits: TenantLimits | null; allowedCidrs: string[] | null },
 ): Promise<TenantRow | null> {
   const { rows } = await client.query<TenantRow>(
     `UPDATE tenants SET name = coalesce($2, name), status = coalesce($3, status), limits = coalesce($4, limits),
+       allowed_cidrs = coalesce($5, allowed_cidrs), webhooks_version = webhooks_version + ($5::text[] IS NOT NULL)::integer,
        changed_at = clock_timestamp()
      WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
-    [id, change.name, change.status, change.limits],
+    [id, change.name, change.status, change.limits, change.allowedCidrs],
   );
   return rows[0] ?? null;
 }

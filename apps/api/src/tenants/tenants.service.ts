@@ -76,6 +76,7 @@ export class TenantsService {
         name: change.name ?? null,
         status: change.status ?? null,
         limits: change.limits === undefined ? null : toTenantLimits(change.limits),
+        allowedCidrs: change.allowed_cidrs ?? null,
       });
     });
     this.authenticator.forget({ tenantIds: [id] });

@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsNumber, Max, Min, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsNumber, Max, Min, ValidateBy } from 'class-validator';
 import { isReservedHeader } from '#webhook-rules/delivery-request';
 import { isValidEventPattern, isValidEventType } from '#webhook-rules/event-matching';
-import { isUsableSecret } from '#webhook-rules/signature';
+import { isUsableSecret, SIGNATURE_TYPES } from '#webhook-rules/signature';
 import { FreeJson, IsText, MayBeNull } from '../http/body-fields';
 
 const MAX_EVENTS = 100;
@@ -48,6 +48,17 @@ export function IsWebhookSecret(): PropertyDecorator {
       { message: 'must be any text, or whsec_ followed by base64' },
     ),
     IsText(MIN_SECRET_LENGTH, MAX_SECRET_LENGTH),
+  );
+}
+
+/** Which signatures `webhook-signature` holds; what is given twice counts once. */
+export function IsSignatureTypes(): PropertyDecorator {
+  const message = `must be a list of one or more of ${SIGNATURE_TYPES.join(', ')}`;
+  return applyDecorators(
+    Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? [...new Set<unknown>(value)].sort() : value)),
+    IsArray({ message }),
+    ArrayMinSize(1, { message }),
+    IsIn(SIGNATURE_TYPES, { each: true, message }),
   );
 }
 

@@ -6,6 +6,7 @@ import { idRange } from '../deliveries/history-filter';
 import { readHistoryPage, type DeliveryRow } from '../deliveries/history.queries';
 import { NO_TOTALS, readTotals, type WebhookTotals } from '../stats/webhook-totals.queries';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
+import { listRetiringSecrets, type RetiringSecretRow } from './retiring-secrets.queries';
 import { findWebhook, listWebhooks, type Reach } from './webhooks.queries';
 
 const RECENT_DELIVERIES = 10;
@@ -35,7 +36,10 @@ export class WebhookReader {
   }
 
   /** A webhook with its latest deliveries. @throws AppError 404. */
-  read(reach: Reach, id: string): Promise<WebhookWithTotals & { recent: DeliveryRow[] }> {
+  read(
+    reach: Reach,
+    id: string,
+  ): Promise<WebhookWithTotals & { recent: DeliveryRow[]; retiring: RetiringSecretRow[] }> {
     return this.database.run(reach.tenantId, async (manager) => {
       const webhook = await findWebhook(manager, reach, id);
       const totals = await readTotals(manager, reach.tenantId, [id]);
@@ -43,7 +47,8 @@ export class WebhookReader {
         limit: RECENT_DELIVERIES,
         offset: 0,
       });
-      return { webhook, totals: totals.get(id) ?? NO_TOTALS, recent };
+      const retiring = await listRetiringSecrets(manager, reach.tenantId, id);
+      return { webhook, totals: totals.get(id) ?? NO_TOTALS, recent, retiring };
     });
   }
 }

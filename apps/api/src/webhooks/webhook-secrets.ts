@@ -1,6 +1,6 @@
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import type { SecretBox } from '#database/secret-box';
-import { sealContext } from '#database/webhook-target';
+import { sealContext } from '#database/seal-contexts';
 import type { OpenedSecrets } from './dto/webhook.response';
 
 /** The columns that hold custom headers, sealed. */
@@ -11,22 +11,25 @@ export function sealHeaders(
 ): Pick<WebhookEntity, 'sealedHeaders' | 'headerNames'> {
   const headerNames = Object.keys(headers);
   const sealedHeaders =
-    headerNames.length === 0 ? null : box.seal(JSON.stringify(headers), sealContext(webhookId, 'headers'));
+    headerNames.length === 0 ? null : box.seal(JSON.stringify(headers), sealContext.webhookHeaders(webhookId));
   return { sealedHeaders, headerNames };
 }
 
 /** The column that holds the secret, sealed. */
 export function sealSecret(box: SecretBox, webhookId: string, secret: string): Buffer {
-  return box.seal(secret, sealContext(webhookId, 'secret'));
+  return box.seal(secret, sealContext.webhookSecret(webhookId));
 }
 
 /** @throws Error when they were sealed with a key that is not configured. */
 export function openSecrets(box: SecretBox, webhook: WebhookEntity): OpenedSecrets {
   return {
-    secret: box.open(webhook.sealedSecret, sealContext(webhook.id, 'secret')),
+    secret: box.open(webhook.sealedSecret, sealContext.webhookSecret(webhook.id)),
     headers:
       webhook.sealedHeaders === null
         ? {}
-        : (JSON.parse(box.open(webhook.sealedHeaders, sealContext(webhook.id, 'headers'))) as Record<string, string>),
+        : (JSON.parse(box.open(webhook.sealedHeaders, sealContext.webhookHeaders(webhook.id))) as Record<
+            string,
+            string
+          >),
   };
 }

@@ -77,8 +77,8 @@ export class WebhooksController {
   @ApiNotFoundResponse({ description: 'No such webhook', type: ErrorResponse })
   @ApiOkResponse({ type: WebhookResponse })
   async get(@CurrentCaller() caller: Caller, @WebhookId() id: string): Promise<WebhookResponse> {
-    const { webhook, totals, recent } = await this.reader.read(caller, id);
-    return WebhookResponse.full(webhook, this.webhooks.open(webhook), totals, recent.map(toRecentDelivery));
+    const { webhook, totals, recent, retiring } = await this.reader.read(caller, id);
+    return WebhookResponse.full(webhook, this.webhooks.open(webhook), retiring, totals, recent.map(toRecentDelivery));
   }
 
   @Put(':webhook_id')

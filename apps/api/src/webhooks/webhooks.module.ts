@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { EventTypesModule } from '../event-types/event-types.module';
+import { SecretRotationController } from './secret-rotation.controller';
+import { SecretRotationService } from './secret-rotation.service';
 import { SendingModule } from './sending.module';
 import { WebhookReader } from './webhook-reader';
 import { WebhooksController } from './webhooks.controller';
@@ -7,7 +9,7 @@ import { WebhooksService } from './webhooks.service';
 
 @Module({
   imports: [EventTypesModule, SendingModule],
-  controllers: [WebhooksController],
-  providers: [WebhooksService, WebhookReader],
+  controllers: [WebhooksController, SecretRotationController],
+  providers: [WebhooksService, WebhookReader, SecretRotationService],
 })
 export class WebhooksModule {}

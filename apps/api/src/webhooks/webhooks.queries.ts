@@ -1,5 +1,7 @@
 import { IsNull, type EntityManager, type FindOptionsWhere } from 'typeorm';
 import { WebhookEntity } from '#database/entities/webhook.entity';
+import type { WebhookTargetRow } from '#database/webhook-target';
+import { hasWebhook, READ_WEBHOOK_TARGETS, type WebhookTargetsRow } from '#database/webhook-targets.queries';
 import { notFound } from '#kernel/app-error';
 import type { Caller } from '../http/caller';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
@@ -53,6 +55,22 @@ export async function listWebhooks(
 /** The tenant's webhooks that are not deleted; hidden ones do not count. */
 export function countWebhooks(manager: EntityManager, tenantId: string): Promise<number> {
   return manager.countBy(WebhookEntity, { tenantId, kind: 'subscription', deletedAt: IsNull() });
+}
+
+/** A webhook with all that sending to it needs. @throws AppError 404. */
+export async function readTarget(manager: EntityManager, tenantId: string, id: string): Promise<WebhookTargetRow> {
+  const rows: WebhookTargetsRow[] = await manager.query(READ_WEBHOOK_TARGETS, [tenantId, id]);
+  const row = rows.find(hasWebhook);
+  if (row === undefined) throw notFound('Webhook');
+  return row;
+}
+
+/** Special ranges that the tenant's deliveries may reach, beside those of the installation. */
+export async function readAllowedCidrs(manager: EntityManager, tenantId: string): Promise<string[]> {
+  const rows: { allowed_cidrs: string[] }[] = await manager.query('SELECT allowed_cidrs FROM tenants WHERE id = $1', [
+    tenantId,
+  ]);
+  return rows[0]?.allowed_cidrs ?? [];
 }
 
 /** Tells dispatchers that webhooks change in this transaction; locks the tenant until it ends. */

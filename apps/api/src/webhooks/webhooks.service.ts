@@ -9,7 +9,7 @@ import type { AddressGuard } from '#delivery-client/address-guard';
 import { AppError, conflict, invalidRequest, type ErrorDetail } from '#kernel/app-error';
 import { newUuid } from '#kernel/ids';
 import { isValidEventType } from '#webhook-rules/event-matching';
-import { generateSecret, SECRET_BYTES } from '#webhook-rules/signature';
+import { generateSecret, SECRET_BYTES, type SignatureType } from '#webhook-rules/signature';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
 import { recordAct } from '../audit/record-act';
 import type { Caller } from '../http/caller';
@@ -18,10 +18,12 @@ import { cancelWaiting } from './cancel-waiting.queries';
 import { toStoredRetryPolicy } from './dto/retry-policy.dto';
 import type { CreateWebhookDto, UpdateWebhookDto } from './dto/webhook.dto';
 import type { OpenedSecrets } from './dto/webhook.response';
+import { ensureSigningKey } from '../signing-keys/new-signing-key';
+import { deleteRetiringSecrets } from './retiring-secrets.queries';
 import { ADDRESS_GUARD } from './sending.module';
 import { openSecrets, sealHeaders, sealSecret } from './webhook-secrets';
 import { checkWebhookUrl } from './webhook-url';
-import { bumpWebhooksVersion, countWebhooks, findWebhook, lockWebhook } from './webhooks.queries';
+import { bumpWebhooksVersion, countWebhooks, findWebhook, lockWebhook, readAllowedCidrs } from './webhooks.queries';
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
 /** Dispatchers keep a tenant's webhooks in memory; the operator may allow more with `max_webhooks`. */
@@ -44,7 +46,7 @@ export class WebhooksService {
       throw new AppError(403, 'project_forbidden', `project_id: this token is bound to project ${caller.projectId}`);
     }
     await this.checkEventTypes(caller, wanted.events, wanted.event_versions);
-    await checkWebhookUrl(this.guard, wanted.url);
+    await this.checkUrl(caller.tenantId, wanted.url);
     const now = new Date();
     const id = newUuid(now.getTime());
     const opened = {
@@ -63,6 +65,7 @@ export class WebhooksService {
       eventVersions: wanted.event_versions ?? {},
       sealedSecret: sealSecret(this.box, id, opened.secret),
       ...sealHeaders(this.box, id, opened.headers),
+      signatureTypes: wanted.signature_types ?? ['v1'],
       active: wanted.active ?? true,
       timeoutMs: toMs(wanted.timeout ?? DEFAULT_TIMEOUT_SECONDS),
       retryPolicy: toStoredRetryPolicy(wanted.retry_policy),
@@ -80,6 +83,7 @@ export class WebhooksService {
       // First, since it locks the tenant: two requests cannot both take the last place.
       await bumpWebhooksVersion(manager, caller.tenantId);
       await refuseBeyondLimit(manager, caller);
+      await this.ensureKeys(manager, webhook.tenantId, webhook.signatureTypes);
       await manager.insert(WebhookEntity, webhook);
       await recordAct(manager, caller, { action: 'webhook.created', ...aboutWebhook(webhook) });
     });
@@ -93,7 +97,7 @@ export class WebhooksService {
   async update(caller: Caller, id: string, change: UpdateWebhookDto): Promise<WebhookEntity> {
     const { tenantId } = caller;
     await this.checkEventTypes(caller, change.events, change.event_versions);
-    if (change.url !== undefined) await checkWebhookUrl(this.guard, change.url);
+    if (change.url !== undefined) await this.checkUrl(tenantId, change.url);
     const columns = this.toColumns(id, change);
     return this.database.run(tenantId, async (manager) => {
       if (Object.keys(columns).length === 0) return findWebhook(manager, caller, id);
@@ -103,6 +107,9 @@ export class WebhooksService {
         { tenantId, id },
         { ...columns, version: () => 'version + 1', updatedAt: new Date() },
       );
+      // A secret that is set, unlike one that is rotated, is the only one at once.
+      if (change.secret !== undefined) await deleteRetiringSecrets(manager, tenantId, id);
+      await this.ensureKeys(manager, tenantId, change.signature_types ?? []);
       const holds = (change.on_inactive ?? before.onInactive) === 'hold';
       if (before.active && change.active === false && !holds) {
         await cancelWaiting(manager, tenantId, id, 'The webhook was made inactive');
@@ -140,6 +147,7 @@ export class WebhooksService {
       ...(change.name !== undefined && { name: change.name }),
       ...(change.description !== undefined && { description: change.description }),
       ...(change.secret !== undefined && { sealedSecret: sealSecret(this.box, id, change.secret) }),
+      ...(change.signature_types !== undefined && { signatureTypes: change.signature_types }),
       ...(change.active !== undefined && { active: change.active, disabledReason: null }),
       ...(change.headers !== undefined && sealHeaders(this.box, id, change.headers)),
       ...(change.timeout !== undefined && { timeoutMs: toMs(change.timeout) }),
@@ -148,6 +156,16 @@ export class WebhooksService {
       ...(change.max_in_flight !== undefined && { maxInFlight: change.max_in_flight }),
       ...(change.on_inactive !== undefined && { onInactive: change.on_inactive }),
     };
+  }
+
+  /** @throws AppError 400 for a URL that no delivery of this tenant may go to. */
+  private async checkUrl(tenantId: string, url: string): Promise<void> {
+    const allowed = await this.database.run(tenantId, (manager) => readAllowedCidrs(manager, tenantId));
+    await checkWebhookUrl(this.guard.allowing(allowed), url);
+  }
+
+  private async ensureKeys(manager: EntityManager, tenantId: string, types: SignatureType[]): Promise<void> {
+    if (types.includes('v1a')) await ensureSigningKey(manager, tenantId, this.box);
   }
 
   /** A pattern also stands for types that are registered later, so it need not match one that is known. */

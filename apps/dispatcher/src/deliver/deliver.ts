@@ -65,7 +65,8 @@ export class Deliver {
     const content = deliveryContent(work, target);
     const body = deliveryBody(content);
     const headers = deliveryHeaders(content, body, target.keys, target.headers, startedAtMs);
-    const result = await this.client.send({ url: target.url, headers, body, timeoutMs: target.timeoutMs });
+    const { url, timeoutMs, allowedCidrs } = target;
+    const result = await this.client.send({ url, headers, body, timeoutMs, allowedCidrs });
     const failure = failureClassOf(result.outcome);
     if (failure === 'interrupted') return this.settle(work, 'queued', Date.now());
 

@@ -8,10 +8,10 @@ import {
   isHolding,
   toWebhookTarget,
   unreadableTarget,
-  WEBHOOK_TARGET_COLUMNS,
   type WebhookTarget,
   type WebhookTargetRow,
 } from '#database/webhook-target';
+import { hasWebhook, READ_WEBHOOK_TARGETS, type WebhookTargetsRow } from '#database/webhook-targets.queries';
 import { compileSubscriptions, type SubscriptionIndex } from '#webhook-rules/event-matching';
 
 /** The webhooks of one tenant at one version. */
@@ -21,9 +21,6 @@ export interface TenantWebhooks {
   /** Over those that take events: the active ones, and inactive ones that hold theirs. */
   subscriptions: SubscriptionIndex;
 }
-
-/** A row of an outer join that may have found nothing. */
-type OuterJoined<T> = T | { [K in keyof T]: null };
 
 /** Webhooks remembered over all tenants; beyond it the tenants used least recently are forgotten. */
 const MAX_WEBHOOKS = 100_000;
@@ -93,17 +90,12 @@ export class WebhookDirectory {
 
   private async load(tenantId: string): Promise<TenantWebhooks> {
     // The version is read by the same statement as the webhooks: it can be too old for them, never too new.
-    const answer = await this.pool.query<OuterJoined<WebhookTargetRow> & { webhooks_version: string }>({
+    const answer = await this.pool.query<WebhookTargetsRow>({
       name: 'load-webhooks',
-      text: `
-        SELECT t.webhooks_version, ${WEBHOOK_TARGET_COLUMNS.split(', ')
-          .map((column) => `w.${column}`)
-          .join(', ')}
-        FROM tenants t LEFT JOIN webhooks w ON w.tenant_id = t.id AND w.deleted_at IS NULL
-        WHERE t.id = $1`,
-      values: [tenantId],
+      text: READ_WEBHOOK_TARGETS,
+      values: [tenantId, null],
     });
-    const rows = answer.rows.filter((row): row is WebhookTargetRow & { webhooks_version: string } => row.id !== null);
+    const rows = answer.rows.filter(hasWebhook);
     const targets = new Map(rows.map((row) => [row.id, this.toTarget(row)]));
     const takers = [...targets.values()].filter((target) => target.active || isHolding(target));
     const loaded: TenantWebhooks = {

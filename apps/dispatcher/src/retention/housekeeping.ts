@@ -9,7 +9,7 @@ const EVERY_MS = 10 * 60_000;
 const KEYS_PER_STATEMENT = 5_000;
 const KEEP_REDELIVERY_JOBS_DAYS = 30;
 
-/** Makes partitions weeks ahead, and purges expired keys, in small batches, and bulk redeliveries that ended long ago. */
+/** Makes partitions weeks ahead, and purges expired keys, in small batches, replaced secrets that no longer sign, and bulk redeliveries that ended long ago. */
 @Injectable()
 export class Housekeeping extends Periodic {
   constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
@@ -19,6 +19,7 @@ export class Housekeeping extends Periodic {
       async (signal) => {
         await pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
         while (!signal.aborted && (await purgeExpiredKeys(pool)) === KEYS_PER_STATEMENT);
+        await eraseExpiredKeys(pool);
         await pool.query('DELETE FROM redelivery_jobs WHERE finished_at < now() - make_interval(days => $1)', [
           KEEP_REDELIVERY_JOBS_DAYS,
         ]);
@@ -26,6 +27,12 @@ export class Housekeeping extends Periodic {
       logger,
     );
   }
+}
+
+/** Secrets and signing keys that were replaced and no longer sign. */
+export async function eraseExpiredKeys(pool: Pool): Promise<void> {
+  await pool.query('DELETE FROM retiring_secrets WHERE expires_at <= now()');
+  await pool.query('DELETE FROM signing_keys WHERE expires_at <= now()');
 }
 
 async function purgeExpiredKeys(pool: Pool): Promise<number> {

@@ -22,6 +22,10 @@ export class TenantEntity {
   @Column('jsonb')
   limits!: TenantLimits;
 
+  /** Special ranges that its deliveries may reach, beside those of the installation. */
+  @Column('text', { name: 'allowed_cidrs', array: true, default: '{}' })
+  allowedCidrs!: string[];
+
   @Column('bigint', { name: 'webhooks_version', default: 0 })
   webhooksVersion!: string;
 

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { SignatureType } from '#webhook-rules/signature';
 
 /** A retry policy as the API names its fields; every one is filled in before it is stored. */
 export interface StoredRetryPolicy {
@@ -52,6 +53,10 @@ export class WebhookEntity {
 
   @Column('text', { name: 'header_names', array: true, default: '{}' })
   headerNames!: string[];
+
+  /** What `webhook-signature` holds: `v1` (HMAC), `v1a` (ed25519), or both. */
+  @Column('text', { name: 'signature_types', array: true, default: '{v1}' })
+  signatureTypes!: SignatureType[];
 
   @Column('boolean', { default: true })
   active!: boolean;

@@ -19,6 +19,13 @@ export class TenantResponse {
   @ApiProperty()
   limits!: LimitsResponse;
 
+  @ApiProperty({
+    type: [String],
+    description: 'Special address ranges that its deliveries may reach, beside those of the installation',
+    example: [],
+  })
+  allowed_cidrs!: string[];
+
   @ApiProperty({ example: '2024-01-01T12:00:00.000Z' })
   created_at!: string;
 
@@ -28,6 +35,7 @@ export class TenantResponse {
       name: tenant.name,
       status: tenant.status,
       limits: LimitsResponse.from(tenant.limits),
+      allowed_cidrs: tenant.allowed_cidrs,
       created_at: tenant.created_at.toISOString(),
     };
   }

@@ -1,7 +1,16 @@
 import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import { IsBoolean, IsIn } from 'class-validator';
 import { IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
-import { IsEventList, IsHeaderMap, IsTimeout, IsVersionMap, IsWebhookSecret, SendingLimit } from '../webhook-fields';
+import { SIGNATURE_TYPES, type SignatureType } from '#webhook-rules/signature';
+import {
+  IsEventList,
+  IsHeaderMap,
+  IsSignatureTypes,
+  IsTimeout,
+  IsVersionMap,
+  IsWebhookSecret,
+  SendingLimit,
+} from '../webhook-fields';
 import { RetryPolicyDto } from './retry-policy.dto';
 
 const MAX_URL_LENGTH = 2_048;
@@ -51,6 +60,18 @@ export class CreateWebhookDto {
   @MayBeAbsent()
   @IsWebhookSecret()
   secret?: string;
+
+  @ApiPropertyOptional({
+    enum: SIGNATURE_TYPES,
+    isArray: true,
+    default: ['v1'],
+    description:
+      'Which signatures `webhook-signature` holds: `v1` by the secret (HMAC-SHA256), `v1a` by the key of the tenant (ed25519), or both',
+    example: ['v1'],
+  })
+  @MayBeAbsent()
+  @IsSignatureTypes()
+  signature_types?: SignatureType[];
 
   @ApiPropertyOptional({
     type: 'object',

@@ -2,11 +2,23 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import { formatId } from '#kernel/ids';
 import { formatInstant, formatInstantOrNull } from '#kernel/instants';
+import { SIGNATURE_TYPES, type SignatureType } from '#webhook-rules/signature';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
 import { Pagination } from '../../http/page';
 import { successRate } from '../../stats/success-rate';
 import type { WebhookTotals } from '../../stats/webhook-totals.queries';
+import type { RetiringSecretRow } from '../retiring-secrets.queries';
 import { RetryPolicyResponse, toStoredRetryPolicy } from './retry-policy.dto';
+import { PreviousSecretResponse } from './rotate-secret.dto';
+
+function SignatureTypesProperty(): PropertyDecorator {
+  return ApiPropertyOptional({
+    enum: SIGNATURE_TYPES,
+    isArray: true,
+    description: 'Which signatures `webhook-signature` holds; only where `v1a` is among them',
+    example: ['v1', 'v1a'],
+  });
+}
 
 const INSTANT = '2024-01-01T12:00:00Z';
 
@@ -155,6 +167,9 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
 
+  @SignatureTypesProperty()
+  signature_types?: SignatureType[];
+
   @ApiPropertyOptional({ type: 'integer', example: 50, description: 'Deliveries per second; only where limited' })
   rate_limit?: number;
 
@@ -218,6 +233,12 @@ export class WebhookResponse extends CreatedWebhookResponse {
   @ApiPropertyOptional({ description: 'Why the service made it inactive; only where it did' })
   disabled_reason?: string;
 
+  @ApiPropertyOptional({
+    type: [PreviousSecretResponse],
+    description: 'Replaced secrets that still sign, the latest first; only where there are any',
+  })
+  previous_secrets?: PreviousSecretResponse[];
+
   @ApiProperty()
   override stats!: FullWebhookStatsResponse;
 
@@ -227,12 +248,16 @@ export class WebhookResponse extends CreatedWebhookResponse {
   static full(
     webhook: WebhookEntity,
     opened: OpenedSecrets,
+    retiring: RetiringSecretRow[],
     totals: WebhookTotals,
     recentDeliveries: RecentDeliveryResponse[],
   ): WebhookResponse {
     return {
       ...CreatedWebhookResponse.from(webhook, opened, totals),
       ...(webhook.disabledReason !== null && { disabled_reason: webhook.disabledReason }),
+      ...(retiring.length > 0 && {
+        previous_secrets: retiring.map((row) => ({ expires_at: formatInstant(row.expires_at.getTime()) })),
+      }),
       stats: FullWebhookStatsResponse.from(totals),
       recent_deliveries: recentDeliveries,
     };
@@ -245,6 +270,9 @@ export class UpdatedWebhookResponse extends WebhookCoreResponse {
 
   @ApiProperty()
   retry_policy!: RetryPolicyResponse;
+
+  @SignatureTypesProperty()
+  signature_types?: SignatureType[];
 
   @ApiPropertyOptional({ type: 'integer', example: 50, description: 'Deliveries per second; only where limited' })
   rate_limit?: number;
@@ -288,7 +316,7 @@ export class DeletedWebhookResponse {
 
 type Sending = Pick<
   UpdatedWebhookResponse,
-  'timeout' | 'retry_policy' | 'rate_limit' | 'max_in_flight' | 'on_inactive'
+  'timeout' | 'retry_policy' | 'signature_types' | 'rate_limit' | 'max_in_flight' | 'on_inactive'
 >;
 
 function sending(webhook: WebhookEntity): Sending {
@@ -297,6 +325,7 @@ function sending(webhook: WebhookEntity): Sending {
     // In the reference's order, which jsonb does not keep.
     retry_policy: toStoredRetryPolicy(webhook.retryPolicy),
     // Only where they say something: without them the answer is the reference's, field by field.
+    ...(webhook.signatureTypes.includes('v1a') && { signature_types: webhook.signatureTypes }),
     ...(webhook.rateLimit !== null && { rate_limit: webhook.rateLimit }),
     ...(webhook.maxInFlight !== null && { max_in_flight: webhook.maxInFlight }),
     ...(webhook.onInactive === 'hold' && { on_inactive: webhook.onInactive }),
