@@ -78,7 +78,7 @@ export async function insertHoldingWebhooks(
       parseId('user', owner.userId),
       QUICK_POLICY,
       ids,
-      ids.map((id) => box.seal(TEST_SECRET, sealContext(id, 'secret'))),
+      ids.map((id) => box.seal(TEST_SECRET, sealContext.webhookSecret(id))),
     ],
   );
   return ids;

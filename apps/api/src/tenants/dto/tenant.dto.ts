@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsIn, ValidateBy } from 'class-validator';
-import { isCidr } from '#delivery-client/cidrs';
+import { isCidr } from '#kernel/cidrs';
 import { IsNested, IsText, MayBeAbsent } from '../../http/body-fields';
 import { CreateUserDto } from '../../users/dto/create-user.dto';
 import { LimitsDto } from './limits';
