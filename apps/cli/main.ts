@@ -1,6 +1,7 @@
 import { demoCommand } from './src/demo/demo-command';
 import { migrateCommand } from './src/migrate-command';
 import { openApiCommand } from './src/openapi-command';
+import { rotateEncryptionKeyCommand } from './src/rotate-encryption-key-command';
 
 interface Command {
   usage: string;
@@ -16,6 +17,11 @@ const COMMANDS: Record<string, Command> = {
     run: demoCommand,
   },
   migrate: { usage: 'migrate', about: 'bring the database at DATABASE_URL to the newest schema', run: migrateCommand },
+  'rotate-encryption-key': {
+    usage: 'rotate-encryption-key',
+    about: 'seal all stored secrets anew with the first key of ENCRYPTION_KEY',
+    run: rotateEncryptionKeyCommand,
+  },
   openapi: { usage: 'openapi [file]', about: 'write the description of the API (openapi.yaml)', run: openApiCommand },
 };
 
@@ -28,6 +34,6 @@ async function main([name = 'help', ...args]: string[]): Promise<void> {
     return;
   }
   console.log('Commands:');
-  for (const { usage, about } of Object.values(COMMANDS)) console.log(`  ${usage.padEnd(16)} ${about}`);
+  for (const { usage, about } of Object.values(COMMANDS)) console.log(`  ${usage.padEnd(22)} ${about}`);
   process.exitCode = name === 'help' || name === '--help' ? 0 : 1;
 }

@@ -20,7 +20,7 @@ export function openJson<T>(box: SecretBox, sealed: InboundSealed, id: string, c
   return JSON.parse(box.open(column, contextOf(sealed, id))) as T;
 }
 
-/** `inbound_action:<id>:secrets`, for example. */
-function contextOf(sealed: InboundSealed, id: string): string {
+/** What a box is bound to: `inbound_action:<id>:secrets`, for example. */
+export function contextOf(sealed: InboundSealed, id: string): string {
   return sealed.replace(':', `:${id}:`);
 }
