@@ -41,6 +41,8 @@ export async function startApi({ databaseUrl, env = {}, waitUntilReady = true }:
     ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
     ADMIN_TOKEN,
     BOOTSTRAP_TOKEN,
+    // All tests come from one address, and present many wrong tokens.
+    MAX_FAILED_LOGINS_PER_MINUTE: '0',
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...env,
   });

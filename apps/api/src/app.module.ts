@@ -4,6 +4,7 @@ import type { Environment } from '#config/environment';
 import { DatabaseModule } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
+import { AuditModule } from './audit/audit.module';
 import { DeliveriesModule } from './deliveries/deliveries.module';
 import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
@@ -27,6 +28,7 @@ export class AppModule {
         DatabaseModule.for('webhooks-api'),
         HttpModule,
         ApiHealthModule,
+        AuditModule,
         DeliveriesModule,
         EventsModule,
         RedeliveriesModule,

@@ -16,6 +16,8 @@ export interface Environment {
   encryptionKeys: Buffer[];
   deliveryAllowedCidrs: string[];
   trustedProxies: string[];
+  maxFailedLoginsPerMinute: number;
+  auditRetentionDays: number;
   requireHttps: boolean;
   dataDir: string;
   logLevel: string;
@@ -97,6 +99,16 @@ export const SETTINGS: Setting[] = [
     doc: 'Address ranges of the proxies in front of the API, separated by commas: only their X-Forwarded-For tells where a request came from; `none` for none.',
     example: 'none',
   },
+  {
+    name: 'MAX_FAILED_LOGINS_PER_MINUTE',
+    doc: 'Refused tokens per minute and client address (IPv6: /64) before the address is told to wait with 429; 0 for any number.',
+    example: '60',
+  },
+  {
+    name: 'AUDIT_RETENTION_DAYS',
+    doc: 'For how many days the audit trail is kept, at least; whole weeks go at once.',
+    example: '365',
+  },
   { name: 'REQUIRE_HTTPS', doc: 'Refuse webhook URLs without TLS. Defaults to true in production.', example: 'false' },
   { name: 'DATA_DIR', doc: 'Where the local start keeps its database, keys and token.', example: '.data' },
   { name: 'LOG_LEVEL', doc: 'One of fatal, error, warn, info, debug, trace, silent.', example: 'info' },
@@ -160,6 +172,8 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     encryptionKeys: settings.base64List('ENCRYPTION_KEY', KEY_BYTES),
     deliveryAllowedCidrs: settings.cidrs('DELIVERY_ALLOWED_CIDRS'),
     trustedProxies: settings.cidrs('TRUSTED_PROXIES'),
+    maxFailedLoginsPerMinute: settings.integer('MAX_FAILED_LOGINS_PER_MINUTE', 60, 0, 1_000_000),
+    auditRetentionDays: settings.integer('AUDIT_RETENTION_DAYS', 365, 30, 3_650),
     requireHttps: settings.boolean('REQUIRE_HTTPS', production),
     dataDir: settings.text('DATA_DIR') ?? '.data',
     logLevel: settings.oneOf(

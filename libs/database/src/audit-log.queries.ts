@@ -28,6 +28,10 @@ export const AUDIT_ACTIONS = [
   'event_type.validation_changed',
 ] as const;
 
+/** What acts are upon. */
+export const AUDIT_RESOURCES = ['tenant', 'user', 'token', 'webhook', 'event_type'] as const;
+
+export type AuditResource = (typeof AUDIT_RESOURCES)[number];
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** Who acted: a token and its user, the operator, or the service by itself. */
@@ -42,7 +46,7 @@ export interface AuditEntry {
   actor: AuditActor;
   action: AuditAction;
   /** What it was done to, by its id or name in the API. */
-  resource: { type: 'tenant' | 'user' | 'token' | 'webhook' | 'event_type'; id: string };
+  resource: { type: AuditResource; id: string };
   projectId?: string | null;
   details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 }

@@ -25,12 +25,16 @@ export class AuthGuard implements CanActivate {
     @Inject(TokenAuthenticator) private readonly tokens: TokenAuthenticator,
   ) {}
 
-  /** @throws AppError 401 for a missing or bad token, 403 for a missing scope, 503 when tokens cannot be looked up. */
+  /** @throws AppError 401 for a missing or bad token, 429 for too many, 403 for a missing scope, 503 when tokens cannot be looked up. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const access = this.access(context);
     if (access.isPublic) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const caller = this.tokens.authenticate(presentedToken(request));
+    const caller = this.tokens.authenticate(presentedToken(request), {
+      clientIp: request.clientIp,
+      network: request.clientNetwork,
+      requestId: request.id,
+    });
     if (caller instanceof Promise) return caller.then((found) => admit(request, found, access.scopes));
     return admit(request, caller, access.scopes);
   }

@@ -1,5 +1,5 @@
 import { toBlockList } from '#kernel/cidrs';
-import { clientIp, clientNetwork } from './client-ip';
+import { clientIp, clientNetwork, isHidden } from './client-ip';
 
 const TRUSTED = toBlockList(['10.0.0.0/8', 'fd00::/8', '127.0.0.1']);
 
@@ -30,6 +30,20 @@ describe('clientIp', () => {
 
   it('believes nobody when no proxy is trusted', () => {
     expect(clientIp('127.0.0.1', '198.51.100.1', toBlockList([]))).toBe('127.0.0.1');
+  });
+});
+
+describe('isHidden', () => {
+  it.each([
+    ['a client of its own', '203.0.113.9', undefined, false],
+    ['a client that pretends to be a proxy', '8.8.8.8', '198.51.100.1', false],
+    ['a trusted proxy', '10.0.0.1', '198.51.100.1', false],
+    ['a client within our network', '192.168.0.7', undefined, false],
+    ['a proxy within our network that is not trusted', '192.168.0.7', '198.51.100.1', true],
+    ['the same on an IPv6 socket', '::ffff:192.168.0.7', '198.51.100.1', true],
+    ['a connection that has gone', undefined, '198.51.100.1', true],
+  ])('%s', (_name, remote, forwarded, expected) => {
+    expect(isHidden(remote, forwarded, TRUSTED)).toBe(expected);
   });
 });
 

@@ -1,11 +1,14 @@
 import { isIP, type BlockList } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isPublicAddress } from '#delivery-client/special-ranges';
 import { toBlockList } from '#kernel/cidrs';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request, as {@link clientIp} says. */
     readonly clientIp: string;
+    /** Whom limits per address are counted for; null when that cannot be told, see {@link isHidden}. */
+    readonly clientNetwork: string | null;
   }
 }
 
@@ -19,6 +22,12 @@ export function useClientIp(fastify: FastifyInstance, trustedProxies: readonly s
   fastify.decorateRequest('clientIp', {
     getter(this: FastifyRequest) {
       return clientIp(this.raw.socket.remoteAddress, this.headers['x-forwarded-for'], trusted);
+    },
+  });
+  fastify.decorateRequest('clientNetwork', {
+    getter(this: FastifyRequest) {
+      const isUnknown = isHidden(this.raw.socket.remoteAddress, this.headers['x-forwarded-for'], trusted);
+      return isUnknown ? null : clientNetwork(this.clientIp);
     },
   });
 }
@@ -44,6 +53,22 @@ export function clientIp(
     address = before;
   }
   return address;
+}
+
+/**
+ * Whether the request seems to come from a proxy of ours that `TRUSTED_PROXIES` does not name: from within our network,
+ * and on behalf of somebody. Limits per address would then count all clients as one.
+ */
+export function isHidden(
+  remoteAddress: string | undefined,
+  forwardedFor: string | string[] | undefined,
+  trusted: BlockList,
+): boolean {
+  if (forwardedFor === undefined) return false;
+  const address = plainAddress(remoteAddress ?? '');
+  const family = isIP(address ?? '');
+  if (address === null || (family !== 4 && family !== 6)) return true;
+  return !isTrusted(address, trusted) && !isPublicAddress(address, family);
 }
 
 /** What counts as one client: an IPv4 address, or the /64 that one subscriber of IPv6 has for itself (RFC 6177). */

@@ -83,7 +83,7 @@ const KNOWN_ERRORS: Record<string, KnownError> = {
   },
   429: {
     name: 'TooManyRequests',
-    description: 'Beyond a limit of the tenant',
+    description: 'Beyond a limit of the tenant, or too many refused tokens from the address',
     code: 'rate_limited',
     message: 'Too many events per second',
     headers: RATE_LIMIT,

@@ -16,6 +16,7 @@ const TAGS = {
   Events: 'What happened, published once',
   'Event types': "The built-in types and the tenant's own, with their schemas and versions",
   Tokens: 'Bearer credentials with scopes, optionally bound to one project',
+  Audit: 'Who did what',
   Users: 'Whom tokens belong to',
   Operator: "For who runs the installation, with the operator's token",
 };

@@ -6,12 +6,14 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import type { TokenHolder } from '../http/caller';
 import { unauthorized } from '../http/unauthorized';
-import { TokenCache, type CachedToken } from './token-cache';
+import { FailedLogins } from './failed-logins';
+import { TokenCache, type CachedToken, type Refusal } from './token-cache';
 import { TokenFreshness } from './token-freshness';
 import { TokenLoader } from './token-loader';
 import { readTokenChanges, type TokenChange } from './token-lookup.queries';
 import { hashToken, MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH } from './token-text';
 import { TokenUsage } from './token-usage';
+import { TokenWatch, type Origin } from './token-watch';
 
 const CACHE_SIZE = 10_000;
 /** Only a backstop, changes are looked for all the time. */
@@ -25,10 +27,16 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
   private readonly loader: TokenLoader;
   private readonly freshness: TokenFreshness;
   private readonly usage: TokenUsage;
+  private readonly watch: TokenWatch;
   private forgotAtMs = -Infinity;
   private seenChanges = new Set<string>();
 
-  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+  constructor(
+    @Inject(BATCH_POOL) pool: Pool,
+    @Inject(LOGGER) logger: Logger,
+    @Inject(FailedLogins) private readonly failedLogins: FailedLogins,
+  ) {
+    this.watch = new TokenWatch(pool, logger);
     this.loader = new TokenLoader(pool);
     this.usage = new TokenUsage(pool, logger);
     this.freshness = new TokenFreshness(
@@ -42,22 +50,29 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.usage.write();
+    await Promise.all([this.usage.write(), this.watch.write()]);
   }
 
   /**
-   * The caller behind a token: at once when it is known, after a lookup otherwise.
-   * @throws AppError 401 for an unknown, revoked or expired token, 403 for a suspended tenant; what the driver throws
-   * when a lookup is needed while the database is away.
+   * Whom a token stands for: at once when it is known, after a lookup otherwise.
+   * @throws AppError 401 for an unknown, revoked or expired token, 403 for a suspended tenant, 429 after too many of
+   * those; what the driver throws when a lookup is needed while the database is away.
    */
-  authenticate(token: string): TokenHolder | Promise<TokenHolder> {
-    if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) throw refused('unknown');
+  authenticate(token: string, origin: Origin): TokenHolder | Promise<TokenHolder> {
+    const nowMs = performance.now();
+    if (token.length < MIN_TOKEN_LENGTH || token.length > MAX_TOKEN_LENGTH) {
+      this.failedLogins.refuseSlowed(origin.network, nowMs);
+      throw this.refuse('unknown', null, origin, nowMs);
+    }
     const hash = hashToken(token);
     const key = hash.toString('base64');
-    const nowMs = performance.now();
+    // Whoever was let in from there before shares the address with the one who guesses.
+    if (origin.network === null || !this.watch.wasUsed(key, origin.network, nowMs)) {
+      this.failedLogins.refuseSlowed(origin.network, nowMs);
+    }
     const waiting = this.freshness.ensure(nowMs);
-    if (waiting !== null) return waiting.then(() => this.known(key) ?? this.load(key, hash));
-    return this.known(key) ?? this.load(key, hash);
+    if (waiting !== null) return waiting.then(() => this.known(key, origin) ?? this.load(key, hash, origin));
+    return this.known(key, origin) ?? this.load(key, hash, origin);
   }
 
   /** Makes a change that this instance made effective at once. */
@@ -75,28 +90,47 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     this.cache.forget(idsOf('token'), idsOf('tenant'));
   }
 
-  private known(key: string): TokenHolder | null {
+  private known(key: string, origin: Origin): TokenHolder | null {
     const token = this.cache.get(key, performance.now());
-    return token === null ? null : this.admit(token);
+    return token === null ? null : this.admit(key, token, origin);
   }
 
-  private async load(key: string, hash: Buffer): Promise<TokenHolder> {
+  private async load(key: string, hash: Buffer, origin: Origin): Promise<TokenHolder> {
     const askedAtMs = performance.now();
     const token = await this.loader.load(key, hash);
     // What was read before the end of a look may be older than a change which that look saw and no later one tells of.
     if (askedAtMs >= Math.max(this.freshness.endedAtMs, this.forgotAtMs)) this.cache.put(key, token, performance.now());
-    return this.admit(token);
+    return this.admit(key, token, origin);
   }
 
-  private admit(token: CachedToken): TokenHolder {
-    if (token.refusal !== null) throw refused(token.refusal);
-    if (token.expiresAtMs !== null && token.expiresAtMs <= Date.now()) throw refused('expired');
-    this.usage.note(token.caller.tokenId, performance.now());
-    return token.caller;
+  private admit(key: string, token: CachedToken, origin: Origin): TokenHolder {
+    const nowMs = performance.now();
+    if (token.refusal !== null) throw this.refuse(token.refusal, token, origin, nowMs);
+    const { caller } = token;
+    if (token.expiresAtMs !== null && token.expiresAtMs <= Date.now()) {
+      throw this.refuse('expired', caller, origin, nowMs);
+    }
+    this.usage.note(caller.tokenId, nowMs);
+    this.watch.used(key, caller, origin, nowMs);
+    return caller;
+  }
+
+  private refuse(
+    reason: RefusalReason,
+    token: { tokenId: string | null; tenantId: string | null } | null,
+    origin: Origin,
+    nowMs: number,
+  ): AppError {
+    this.failedLogins.note(origin.network, reason, nowMs);
+    const { tokenId = null, tenantId = null } = token ?? {};
+    if (tokenId !== null && tenantId !== null) this.watch.refused({ tokenId, tenantId }, reason, origin, nowMs);
+    return refused(reason);
   }
 }
 
-function refused(reason: 'unknown' | 'revoked' | 'expired' | 'suspended'): AppError {
+type RefusalReason = Refusal | 'expired';
+
+function refused(reason: RefusalReason): AppError {
   switch (reason) {
     case 'unknown':
       return unauthorized('invalid_token', 'The token is not valid', 'invalid_token');

@@ -4,12 +4,19 @@ import { TenantDatabase } from '#database/tenant-database';
 import { DELIVERY_STATUSES } from '../deliveries/delivery-status';
 import { idRange } from '../deliveries/history-filter';
 import { readHistoryPage, type DeliveryRow } from '../deliveries/history.queries';
+import { recordAct } from '../audit/record-act';
+import { Recently } from '../audit/recently';
+import type { Caller } from '../http/caller';
 import { NO_TOTALS, readTotals, type WebhookTotals } from '../stats/webhook-totals.queries';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
 import { listRetiringSecrets, type RetiringSecretRow } from './retiring-secrets.queries';
+import { aboutWebhook } from './webhook-acts';
 import { findWebhook, listWebhooks, type Reach } from './webhooks.queries';
 
 const RECENT_DELIVERIES = 10;
+/** A token that reads the same webhook again and again, as dashboards do, stands once an hour in the audit trail. */
+const SAME_READ_MS = 3_600_000;
+const REMEMBERED_READS = 10_000;
 
 /** A webhook and how it fares. */
 export interface WebhookWithTotals {
@@ -20,6 +27,8 @@ export interface WebhookWithTotals {
 /** Reads webhooks together with their deliveries' totals. */
 @Injectable()
 export class WebhookReader {
+  private readonly secretReads = new Recently(REMEMBERED_READS, SAME_READ_MS);
+
   constructor(@Inject(TenantDatabase) private readonly database: TenantDatabase) {}
 
   list(reach: Reach, query: ListWebhooksQuery): Promise<{ webhooks: WebhookWithTotals[]; total: number }> {
@@ -35,20 +44,25 @@ export class WebhookReader {
     });
   }
 
-  /** A webhook with its latest deliveries. @throws AppError 404. */
-  read(
-    reach: Reach,
+  /** A webhook, whose secret may then be shown, with its latest deliveries. @throws AppError 404. */
+  async read(
+    caller: Caller,
     id: string,
   ): Promise<WebhookWithTotals & { recent: DeliveryRow[]; retiring: RetiringSecretRow[] }> {
-    return this.database.run(reach.tenantId, async (manager) => {
-      const webhook = await findWebhook(manager, reach, id);
-      const totals = await readTotals(manager, reach.tenantId, [id]);
-      const recent = await readHistoryPage(manager, reach.tenantId, id, DELIVERY_STATUSES, idRange({}), {
+    const { tenantId, tokenId } = caller;
+    const isNoted = this.secretReads.has(`${tokenId} ${id}`, performance.now());
+    const found = await this.database.run(tenantId, async (manager) => {
+      const webhook = await findWebhook(manager, caller, id);
+      const totals = await readTotals(manager, tenantId, [id]);
+      const recent = await readHistoryPage(manager, tenantId, id, DELIVERY_STATUSES, idRange({}), {
         limit: RECENT_DELIVERIES,
         offset: 0,
       });
-      const retiring = await listRetiringSecrets(manager, reach.tenantId, id);
+      const retiring = await listRetiringSecrets(manager, tenantId, id);
+      if (!isNoted) await recordAct(manager, caller, { action: 'webhook.secret_read', ...aboutWebhook(webhook) });
       return { webhook, totals: totals.get(id) ?? NO_TOTALS, recent, retiring };
     });
+    if (!isNoted) this.secretReads.note(`${tokenId} ${id}`, performance.now());
+    return found;
   }
 }
