@@ -25,7 +25,7 @@ export interface EndpointSettings {
   readonly max_body_bytes?: unknown;
 }
 
-const INBOUND_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export const INBOUND_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** What an endpoint takes unless it says otherwise. */
 const DEFAULT_METHODS: readonly string[] = ['POST'];
