@@ -13,6 +13,8 @@ const REDIS_PROGRAMS = ['redis-server', 'valkey-server'];
 /** A server that can be taken away and comes back under the same address. */
 export interface ChaosServer {
   readonly url: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
   /** As an operator stops it: it disconnects everyone and ends in order. */
   stop(): Promise<void>;
   /** As the kernel's out-of-memory killer ends it. */
@@ -27,6 +29,9 @@ export async function startChaosPostgres(dataDir: string): Promise<ChaosServer> 
   const { url, port } = running;
   return {
     url,
+    get pid() {
+      return running.pid;
+    },
     stop: () => running.stop(),
     async kill() {
       process.kill(running.pid, 'SIGKILL');
@@ -75,6 +80,9 @@ function redisServer(program: string, port: number, folder: string): ChaosServer
   };
   return {
     url: `redis://${HOST}:${String(port)}`,
+    get pid() {
+      return child?.pid ?? 0;
+    },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     async start() {

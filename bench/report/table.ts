@@ -1,0 +1,32 @@
+import type { Figure } from '../workloads/workload';
+import type { RunResult } from './bench-results';
+
+const ROLES = ['api', 'dispatcher', 'postgres', 'redis', 'receiver', 'generator'] as const;
+
+/** One workload as a table on the screen. */
+export function showWorkload(run: RunResult, say: (line: string) => void): void {
+  say(`\n${run.id} on ${run.backend}: ${run.title} (${run.tookSeconds.toFixed(0)} s)`);
+  const width = Math.max(...run.figures.map(({ name }) => name.length), 10);
+  for (const figure of run.figures) say(`  ${figure.name.padEnd(width)}  ${describeFigure(figure)}`);
+  if (run.cpu.length > 0) say(`  CPU s per 1,000    ${ROLES.map((role) => role.padStart(10)).join('')}       all`);
+  for (const { name, perThousand } of run.cpu) {
+    const all = ROLES.reduce((sum, role) => sum + (perThousand[role] ?? 0), 0);
+    const cells = ROLES.map((role) => (perThousand[role] ?? 0).toFixed(3).padStart(10)).join('');
+    say(`  ${name.slice(0, 18).padEnd(18)} ${cells}${all.toFixed(3).padStart(10)}`);
+  }
+  for (const { name, mebibytes } of run.memory)
+    say(
+      `  peak MiB, ${name}: ${Object.entries(mebibytes)
+        .map(([role, value]) => `${role} ${value.toFixed(0)}`)
+        .join(', ')}`,
+    );
+  for (const problem of run.problems) say(`  FAILED: ${problem}`);
+}
+
+export function describeFigure({ value, unit, spread, target }: Figure): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const number = `${value.toFixed(digits).padStart(9)} ${unit.padEnd(3)}`;
+  const about = spread === undefined ? '' : ` (spread ${(spread * 100).toFixed(0)} %)`;
+  const verdict = target === undefined ? '' : `  ${target.isMet ? 'met   ' : 'MISSED'} ${target.limit}`;
+  return number + about + verdict;
+}
