@@ -254,11 +254,32 @@ CREATE TABLE inbound_windows (
   number bigint NOT NULL,
   taken integer NOT NULL
 ) WITH (fillfactor=50);
+CREATE TABLE ordered_deliveries (
+  webhook_id uuid NOT NULL,
+  event_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  position bigint NOT NULL,
+  delivery_id uuid NOT NULL,
+  priority smallint NOT NULL,
+  given_up boolean NOT NULL DEFAULT false
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
+CREATE TABLE ordered_lines (
+  webhook_id uuid NOT NULL,
+  key_hash bytea NOT NULL
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
+CREATE TABLE ordering_keys (
+  key_hash bytea NOT NULL,
+  position bigint NOT NULL,
+  used_at timestamp with time zone NOT NULL DEFAULT now()
+) WITH (fillfactor=50);
 CREATE TABLE pending_fan_outs (
   id uuid NOT NULL,
   due_at timestamp with time zone NOT NULL,
   priority smallint NOT NULL DEFAULT 0,
-  event_ids uuid[] NOT NULL
+  event_ids uuid[] NOT NULL,
+  key_hash bytea,
+  position bigint
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE TABLE publish_windows (
   tenant_id uuid NOT NULL,
@@ -433,7 +454,9 @@ CREATE TABLE webhooks (
   deleted_at timestamp with time zone,
   event_versions jsonb NOT NULL DEFAULT '{}'::jsonb,
   signature_types text[] NOT NULL DEFAULT '{v1}'::text[],
-  kind text NOT NULL DEFAULT 'subscription'::text
+  kind text NOT NULL DEFAULT 'subscription'::text,
+  ordered boolean NOT NULL DEFAULT false,
+  on_exhausted text NOT NULL DEFAULT 'skip'::text
 );
 
 -- Constraints
@@ -442,7 +465,7 @@ ALTER TABLE attempts ADD CONSTRAINT attempts_pkey PRIMARY KEY (delivery_id, numb
 ALTER TABLE audit_log ADD CONSTRAINT audit_log_actor_check CHECK ((actor = ANY (ARRAY['token'::text, 'operator'::text, 'system'::text])));
 ALTER TABLE audit_log ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
-ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'in_flight'::text, 'retrying'::text, 'scheduled'::text, 'held'::text, 'throttled'::text, 'delivered'::text, 'exhausted'::text, 'cancelled'::text])));
+ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'blocked'::text, 'in_flight'::text, 'retrying'::text, 'scheduled'::text, 'held'::text, 'throttled'::text, 'delivered'::text, 'exhausted'::text, 'cancelled'::text])));
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
 ALTER TABLE delivery_stats ADD CONSTRAINT delivery_stats_pkey PRIMARY KEY (webhook_id, hour, event_type);
 ALTER TABLE dispatchers ADD CONSTRAINT dispatchers_pkey PRIMARY KEY (id);
@@ -474,6 +497,9 @@ ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_endpoint_id_fkey FOREIG
 ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_pkey PRIMARY KEY (endpoint_id);
 ALTER TABLE inbound_trigger_deltas ADD CONSTRAINT inbound_trigger_deltas_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_windows ADD CONSTRAINT inbound_windows_pkey PRIMARY KEY (endpoint_id);
+ALTER TABLE ordered_deliveries ADD CONSTRAINT ordered_deliveries_pkey PRIMARY KEY (webhook_id, event_id);
+ALTER TABLE ordered_lines ADD CONSTRAINT ordered_lines_pkey PRIMARY KEY (webhook_id, key_hash);
+ALTER TABLE ordering_keys ADD CONSTRAINT ordering_keys_pkey PRIMARY KEY (key_hash);
 ALTER TABLE pending_fan_outs ADD CONSTRAINT pending_fan_outs_pkey PRIMARY KEY (id);
 ALTER TABLE publish_windows ADD CONSTRAINT publish_windows_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_delivery_status_check CHECK ((delivery_status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
@@ -506,6 +532,7 @@ ALTER TABLE webhook_leases ADD CONSTRAINT webhook_leases_pkey PRIMARY KEY (webho
 ALTER TABLE webhook_totals ADD CONSTRAINT webhook_totals_pkey PRIMARY KEY (webhook_id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['subscription'::text, 'inbound_forward'::text])));
+ALTER TABLE webhooks ADD CONSTRAINT webhooks_on_exhausted_check CHECK ((on_exhausted = ANY (ARRAY['skip'::text, 'wait'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_on_inactive_check CHECK ((on_inactive = ANY (ARRAY['drop'::text, 'hold'::text])));
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 ALTER TABLE webhooks ADD CONSTRAINT webhooks_signature_types_check CHECK (((signature_types <@ ARRAY['v1'::text, 'v1a'::text]) AND (cardinality(signature_types) > 0)));
@@ -528,7 +555,9 @@ CREATE INDEX inbound_requests_history_idx ON ONLY public.inbound_requests USING 
 CREATE INDEX inbound_requests_status_idx ON ONLY public.inbound_requests USING btree (endpoint_id, status, id);
 CREATE INDEX inbound_seen_expires_at_idx ON public.inbound_seen USING btree (expires_at);
 CREATE INDEX inbound_trigger_deltas_endpoint_idx ON public.inbound_trigger_deltas USING btree (endpoint_id);
-CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (due_at, id);
+CREATE INDEX ordered_deliveries_given_up_idx ON public.ordered_deliveries USING btree (webhook_id) WHERE given_up;
+CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (due_at, id) WHERE (key_hash IS NULL);
+CREATE INDEX pending_fan_outs_key_idx ON public.pending_fan_outs USING btree (key_hash, "position") WHERE (key_hash IS NOT NULL);
 CREATE INDEX redelivery_jobs_due_idx ON public.redelivery_jobs USING btree (due_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE INDEX redelivery_jobs_finished_at_idx ON public.redelivery_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX redelivery_jobs_webhook_idx ON public.redelivery_jobs USING btree (webhook_id, id);
@@ -557,6 +586,7 @@ CREATE UNIQUE INDEX inbound_endpoints_hook_id_idx ON public.inbound_endpoints US
 CREATE UNIQUE INDEX inbound_endpoints_name_idx ON public.inbound_endpoints USING btree (tenant_id, name) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX inbound_endpoints_previous_url_key_idx ON public.inbound_endpoints USING btree (previous_url_key) WHERE (previous_url_key IS NOT NULL);
 CREATE UNIQUE INDEX inbound_endpoints_url_key_idx ON public.inbound_endpoints USING btree (url_key);
+CREATE UNIQUE INDEX ordered_deliveries_line_idx ON public.ordered_deliveries USING btree (webhook_id, key_hash, "position");
 CREATE UNIQUE INDEX redelivery_jobs_unfinished_idx ON public.redelivery_jobs USING btree (webhook_id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_keys_newest_idx ON public.signing_keys USING btree (tenant_id) WHERE (expires_at IS NULL);
 
@@ -654,6 +684,7 @@ ALTER TABLE inbound_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_trigger_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_windows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ordered_deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
@@ -689,6 +720,7 @@ CREATE POLICY batches ON inbound_seen FOR ALL TO webhooks_batch USING (true) WIT
 CREATE POLICY batches ON inbound_totals FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON inbound_trigger_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON inbound_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON ordered_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -724,6 +756,7 @@ CREATE POLICY tenant_wall ON inbound_seen FOR ALL TO webhooks_request USING ((te
 CREATE POLICY tenant_wall ON inbound_totals FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_trigger_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON ordered_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -768,6 +801,9 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_seen TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_totals TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_trigger_deltas TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_windows TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_deliveries TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_lines TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_keys TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
@@ -815,6 +851,7 @@ GRANT SELECT ON inbound_request_bodies TO webhooks_request;
 GRANT SELECT ON inbound_requests TO webhooks_request;
 GRANT SELECT ON inbound_totals TO webhooks_request;
 GRANT SELECT ON inbound_trigger_deltas TO webhooks_request;
+GRANT SELECT ON ordered_deliveries TO webhooks_request;
 GRANT SELECT ON tenants TO webhooks_request;
 GRANT SELECT ON waiting_inbound_actions TO webhooks_request;
 GRANT SELECT ON webhook_totals TO webhooks_request;
@@ -865,6 +902,9 @@ COMMENT ON COLUMN inbound_requests.code IS 'of the verdict: why it was accepted 
 COMMENT ON COLUMN inbound_requests.headers IS 'JSON as text, which holds what jsonb cannot; secret ones are masked';
 COMMENT ON COLUMN inbound_requests.query IS 'as received, without the question mark';
 COMMENT ON COLUMN inbound_requests.steps IS 'JSON: what each step of the verdict found; for the owner only';
+COMMENT ON COLUMN ordered_deliveries.given_up IS 'it is exhausted, and those behind it wait';
+COMMENT ON COLUMN ordering_keys.key_hash IS 'of tenant and ordering_key';
+COMMENT ON COLUMN pending_fan_outs.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
 COMMENT ON COLUMN redelivery_jobs.after_id IS 'the last delivery handled; moves in the commit that makes the new ones';
 COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for all), start_at and end_at: which deliveries are meant';
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';
@@ -881,6 +921,7 @@ COMMENT ON COLUMN waiting_inbound_actions.owner IS 'the dispatcher that runs it;
 COMMENT ON COLUMN webhook_health.open_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
 COMMENT ON COLUMN webhooks.event_versions IS 'by event type the only version that the webhook gets';
 COMMENT ON COLUMN webhooks.kind IS 'inbound_forward: of an inbound action that forwards to a URL; subscribed to nothing, and not shown among the webhooks';
+COMMENT ON COLUMN webhooks.on_exhausted IS 'what those behind a delivery that was given up do, where it is ordered';
 COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stands in front';
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
@@ -892,6 +933,9 @@ COMMENT ON TABLE inbound_records IS 'what log actions wrote; the id is the run''
 COMMENT ON TABLE inbound_seen IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
 COMMENT ON TABLE inbound_trigger_deltas IS 'what each commit added, until it is folded into inbound_totals and the logs are cut to their limit';
 COMMENT ON TABLE inbound_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
+COMMENT ON TABLE ordered_deliveries IS 'deliveries that go one after the other, until they end; the first of a line is due or under way, the others are blocked';
+COMMENT ON TABLE ordered_lines IS 'one row for each line that is not empty; locked by whoever adds to it or takes from it';
+COMMENT ON TABLE ordering_keys IS 'locked by whoever publishes with the key, so that positions grow as commits follow one another; until it is idle';
 COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
 COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
 COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after they ended';

@@ -13,12 +13,14 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
   let service: TestService;
   let webhookIds: string[];
   let dispatcher: AppProcess | null = null;
+  let goOn: () => Promise<void> = () => Promise.resolve();
 
   beforeEach(async () => {
     service = await startService(backend, { dispatchers: 0 });
     webhookIds = await insertHoldingWebhooks(service.pool, service.tenant, WEBHOOKS);
   });
   afterEach(async () => {
+    await goOn();
     if (dispatcher?.hasEnded() === false) await dispatcher.end('SIGKILL');
     dispatcher = null;
     await service.stop();
@@ -35,8 +37,8 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
   const untilFannedOut = (): Promise<void> =>
     waitFor('the fan-out to be finished', async () => (await counts()).pending === 0, 30_000);
 
-  /** Keeps fan-outs from passing this webhook; ends with the function that is answered. */
-  async function holdUpAt(eventId: string, webhookId: string): Promise<() => Promise<void>> {
+  /** Keeps fan-outs from passing this webhook until `goOn`. */
+  async function holdUpAt(eventId: string, webhookId: string): Promise<void> {
     const client = await service.pool.connect();
     await client.query('BEGIN');
     await client.query(
@@ -44,24 +46,29 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
        SELECT $1, tenant_id, id, $3, 'build.completed', 'pending', 'queued' FROM webhooks WHERE id = $2`,
       [deliveryUuid(eventId, webhookId), webhookId, eventId],
     );
-    return async () => {
+    goOn = async () => {
+      goOn = () => Promise.resolve();
       await client.query('ROLLBACK');
       client.release();
     };
   }
 
   const untilHeldUp = (): Promise<void> =>
-    waitFor('the fan-out to be held up', async () => {
-      const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-      return (await service.rows(waiting)).length > 0;
-    });
+    waitFor(
+      'the fan-out to be held up',
+      async () => {
+        const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+        return (await service.rows(waiting)).length > 0;
+      },
+      30_000,
+    );
 
   it('does not hold up the event of another tenant, and makes every delivery once', async () => {
     const other = await makeTenant(service.api, 'Other');
     const receiver = await startReceiver();
     await service.webhook({ url: receiver.origin, tenant: other });
     const event = await service.publish();
-    const goOn = await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
+    await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
     await service.addDispatcher();
     await untilHeldUp();
     await service.publish({}, other.token);
@@ -75,8 +82,9 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
 
   it('is finished by another dispatcher when the first is killed in the middle', async () => {
     const event = await service.publish();
-    const goOn = await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
+    await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
     dispatcher = await startApp('dispatcher', service.databaseUrl, service.env);
+    await dispatcher.untilReady();
     await untilHeldUp();
     const before = await counts();
     expect(before.pending).toBe(1);
@@ -91,7 +99,7 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
 
   it('is left to another dispatcher by one that stops in the middle', async () => {
     const event = await service.publish();
-    const goOn = await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
+    await holdUpAt(parseId('event', event.event_id)!, webhookIds.at(-1)!);
     const first = await service.addDispatcher();
     await untilHeldUp();
     const stopped = first.stop();

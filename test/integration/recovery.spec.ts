@@ -164,7 +164,16 @@ describeEachBackend('recovery', (backend) => {
       'SELECT * FROM deliveries',
     );
     const work = (owner: string, epoch: number): DeliveryWork => ({
-      ...{ id: row!.id, owner, epoch, tenantId: row!.tenant_id, webhookId: webhook.id, attempts: 0, probes: 0 },
+      ...{
+        id: row!.id,
+        owner,
+        epoch,
+        tenantId: row!.tenant_id,
+        webhookId: webhook.id,
+        attempts: 0,
+        probes: 0,
+        line: null,
+      },
       event: {
         ...{ id: row!.event_id, tenantId: row!.tenant_id, projectId: null, type: 'build.completed', priority: 0 },
         ...{ clientEventId: null, occurredAtMs: Date.now(), version: '1', data: Buffer.from('{}') },

@@ -56,6 +56,8 @@ export interface Publication {
   project_id?: string;
   event_id?: string;
   deliver_at?: string;
+  ordering_key?: string;
+  priority?: string;
 }
 
 export interface Published {

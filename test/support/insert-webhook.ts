@@ -18,6 +18,8 @@ export interface WebhookValues {
   projectId?: string;
   timeoutMs?: number;
   retryPolicy?: Partial<StoredRetryPolicy>;
+  ordered?: boolean;
+  onExhausted?: 'skip' | 'wait';
 }
 
 export interface TestWebhook {
@@ -41,8 +43,8 @@ export async function insertWebhook(pool: Pool, values: WebhookValues): Promise<
   const box = createSecretBox([Buffer.from(ENCRYPTION_KEY, 'base64')]);
   await pool.query(
     `WITH made AS (
-       INSERT INTO webhooks (id, tenant_id, project_id, name, url, events, sealed_secret, timeout_ms, retry_policy, created_by)
-       VALUES ($1, $2, $3, 'Test webhook', $4, $5, $6, $7, $8, $9))
+       INSERT INTO webhooks (id, tenant_id, project_id, name, url, events, sealed_secret, timeout_ms, retry_policy, created_by, ordered, on_exhausted)
+       VALUES ($1, $2, $3, 'Test webhook', $4, $5, $6, $7, $8, $9, $10, $11))
      ${BUMP} WHERE id = $2`,
     [
       id,
@@ -54,6 +56,8 @@ export async function insertWebhook(pool: Pool, values: WebhookValues): Promise<
       values.timeoutMs ?? 5_000,
       { ...QUICK_POLICY, ...values.retryPolicy },
       parseId('user', values.userId),
+      values.ordered ?? false,
+      values.onExhausted ?? 'skip',
     ],
   );
   return { id, publicId: formatId('webhook', id) };

@@ -22,6 +22,7 @@ import { WebhookDirectory } from './fan-out/webhook-directory';
 import { HealthMonitor } from './health-monitor/health-monitor';
 import { WebhookHealth } from './health-monitor/webhook-health';
 import { OperationalEvents } from './operational-events/operational-events';
+import { LineKeeper } from './ordering/line-keeper';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
 import { Reconciler } from './reconcile/reconciler';
@@ -89,6 +90,7 @@ export class DispatcherModule {
         OperationalEvents,
         WebhookHealth,
         HealthMonitor,
+        LineKeeper,
         Admission,
         Claims,
         Leases,

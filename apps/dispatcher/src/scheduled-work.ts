@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthMonitor } from './health-monitor/health-monitor';
 import { WebhookHealth } from './health-monitor/webhook-health';
+import { LineKeeper } from './ordering/line-keeper';
 import type { Periodic } from './periodic';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
@@ -15,6 +16,7 @@ export class ScheduledWork {
     private readonly redelivery: BulkRedelivery,
     private readonly health: WebhookHealth,
     private readonly healthMonitor: HealthMonitor,
+    private readonly lines: LineKeeper,
   ) {}
 
   start(): void {
@@ -27,6 +29,6 @@ export class ScheduledWork {
   }
 
   private all(): Periodic[] {
-    return [this.rollup, this.housekeeping, this.redelivery, this.health, this.healthMonitor];
+    return [this.rollup, this.housekeeping, this.redelivery, this.health, this.healthMonitor, this.lines];
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { PRIORITIES, type Acceptance, type NewEvent, type Priority } from './new-event';
+import { PRIORITIES, type Acceptance, type NewEvent } from './new-event';
+import { orderingKeyHash } from './ordering-key';
 
 /** The part of a `pg` pool or client used here. */
 export interface Queryable {
@@ -37,7 +38,10 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
   const acceptances = new Map<number, Acceptance>();
   const fanOutIds = new Set<string>();
   const scheduledAtMs: number[] = [];
-  let left: Item[] = events.map((event, index) => ({ event, index, keys: keysOf(event, nowMs), fanOutId: event.id }));
+  let left: Item[] = events.map((event, index) => ({
+    ...{ event, index, keys: keysOf(event, nowMs), fanOutId: event.id },
+    lineHash: isInLine(event) ? orderingKeyHash(event.tenantId, event.orderingKey) : null,
+  }));
   for (let round = 0; left.length > 0; round += 1) {
     if (round > events.length + MAX_EXTRA_ROUNDS) throw new Error('Keys of events could not be settled');
     const group = withoutRepeatedKeys(left);
@@ -85,6 +89,13 @@ interface Item {
   keys: EventKey[];
   /** The `pending_fan_outs` row it goes into. */
   fanOutId: string;
+  /** Of its ordering key, where it has a place among the events of the key by its commit. */
+  lineHash: Buffer | null;
+}
+
+/** Whether the event's place among those of its ordering key is that of its commit; a scheduled one takes it when it is due. */
+export function isInLine(event: NewEvent): event is NewEvent & { orderingKey: string } {
+  return event.orderingKey !== null && event.deliverAtMs === null;
 }
 
 /** SHA-256, cut to 128 bits, of a key and its kind. */
@@ -124,13 +135,14 @@ function withoutRepeatedKeys(items: Item[]): { now: Item[]; later: Item[] } {
   return { now, later };
 }
 
-/** Events due now share a fan-out with those of their priority; a scheduled one has its own. */
+/** Events due now share a fan-out with those of their ordering key, or else of their priority; a scheduled one has its own. */
 function shareFanOuts(items: Item[]): void {
-  const ids = new Map<Priority, string>();
+  const ids = new Map<string, string>();
   for (const item of items) {
     if (item.event.deliverAtMs !== null) continue;
-    const shared = ids.get(item.event.priority);
-    if (shared === undefined) ids.set(item.event.priority, item.event.id);
+    const company = item.lineHash?.toString('hex') ?? item.event.priority;
+    const shared = ids.get(company);
+    if (shared === undefined) ids.set(company, item.event.id);
     item.fanOutId = shared ?? item.event.id;
   }
 }
@@ -141,7 +153,7 @@ function keyName(item: Item, key: EventKey): string {
 
 // Keys and event stand in one commit, so a key without its event is a leftover: an event with two keys
 // that won one and lost the other. It is released by whoever meets it.
-const INSERT = `
+const insertStatement = (fanOuts: string): string => `
 WITH input AS (
   SELECT t.*, substring($13::bytea FROM t.data_at FOR t.data_bytes) AS data
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::smallint[],
@@ -164,12 +176,31 @@ WITH input AS (
 ), payloads AS (
   INSERT INTO event_payloads (event_id, tenant_id, data)
   SELECT id, tenant_id, data FROM input JOIN accepted USING (id)
-), fan_outs AS (
+${fanOuts}
+SELECT id FROM accepted`;
+
+const INSERT = insertStatement(`), fan_outs AS (
   INSERT INTO pending_fan_outs (id, due_at, priority, event_ids)
   SELECT fan_out_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id)
   FROM input JOIN accepted USING (id) GROUP BY fan_out_id
-)
-SELECT id FROM accepted`;
+)`);
+
+// With ordering keys: their rows stay locked until the commit, and the position is drawn under the lock, so positions
+// of a key grow in the order of the commits. In one order everywhere, and after the keys above: nobody waits in a ring.
+const INSERT_IN_LINE = insertStatement(`), in_line AS (
+  SELECT DISTINCT l.key_hash, l.event_id
+  FROM unnest($21::uuid[], $22::bytea[]) AS l(event_id, key_hash) JOIN accepted ON accepted.id = l.event_id
+), lines AS (
+  INSERT INTO ordering_keys (key_hash, position)
+  SELECT key_hash, nextval('ordering_positions') FROM (SELECT DISTINCT key_hash FROM in_line ORDER BY key_hash) k
+  ON CONFLICT (key_hash) DO UPDATE SET position = nextval('ordering_positions'), used_at = now()
+  RETURNING key_hash, position
+), fan_outs AS (
+  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, key_hash, position)
+  SELECT i.fan_out_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), lines.key_hash, lines.position
+  FROM input i JOIN accepted USING (id) LEFT JOIN in_line ON in_line.event_id = i.id LEFT JOIN lines USING (key_hash)
+  GROUP BY i.fan_out_id, lines.key_hash, lines.position
+)`);
 
 async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<string>> {
   const column = <T>(value: (item: Item) => T): T[] => items.map(value);
@@ -183,9 +214,11 @@ async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<st
     offset += item.event.data.length;
     return at;
   });
+  const inLine = items.filter((item) => item.lineHash !== null);
+  const isOrdered = inLine.length > 0;
   const answer = await queryable.query<{ id: string }>({
-    name: 'accept-events',
-    text: INSERT,
+    name: isOrdered ? 'accept-events-in-line' : 'accept-events',
+    text: isOrdered ? INSERT_IN_LINE : INSERT,
     values: [
       column((item) => item.event.id),
       column((item) => item.event.tenantId),
@@ -207,6 +240,7 @@ async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<st
       keys.map((key) => key.event.fingerprint),
       keys.map((key) => key.event.id),
       keys.map((key) => instant(key.expiresAtMs)),
+      ...(isOrdered ? [inLine.map((item) => item.event.id), inLine.map((item) => item.lineHash)] : []),
     ],
   });
   return new Set(answer.rows.map((row) => row.id));

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { withPartitions } from '#database/with-partitions';
 import type { Signals } from '#queues/signals';
-import { acceptEvents, type AcceptedBatch } from './accept-events';
+import { acceptEvents, isInLine, type AcceptedBatch } from './accept-events';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Acceptance, NewEvent } from './new-event';
 
@@ -12,6 +12,8 @@ const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxW
 /** The first two steps of an event's way: it is committed, then the dispatchers are told. */
 export class EventIntake {
   private readonly commits: GroupCommit<NewEvent, Acceptance>;
+  /** Of events with an ordering key: one commit at a time, so that they are committed as they come. */
+  private readonly commitsInLine: GroupCommit<NewEvent, Acceptance>;
 
   /** @param pool of role `webhooks_batch`: a group holds events of many tenants. */
   constructor(
@@ -19,10 +21,14 @@ export class EventIntake {
     private readonly signals: Signals,
     private readonly clock: Clock,
   ) {
-    this.commits = new GroupCommit((events) => this.commit(events), isDatabaseAway, {
-      ...GROUP,
-      bytesOf: (event: NewEvent) => event.data.length,
-    });
+    const groupCommit = (maxConcurrent: number): GroupCommit<NewEvent, Acceptance> =>
+      new GroupCommit((events) => this.commit(events), isDatabaseAway, {
+        ...GROUP,
+        maxConcurrent,
+        bytesOf: (event: NewEvent) => event.data.length,
+      });
+    this.commits = groupCommit(GROUP.maxConcurrent);
+    this.commitsInLine = groupCommit(1);
   }
 
   /**
@@ -31,7 +37,7 @@ export class EventIntake {
    */
   async accept(event: NewEvent): Promise<Acceptance> {
     try {
-      return await this.commits.add(event);
+      return await (isInLine(event) ? this.commitsInLine : this.commits).add(event);
     } catch (error) {
       if (isDatabaseAway(error)) throw databaseAway(error);
       throw error;

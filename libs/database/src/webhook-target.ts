@@ -19,6 +19,8 @@ export interface WebhookTarget {
   eventVersions: PinnedVersions;
   active: boolean;
   onInactive: 'drop' | 'hold';
+  /** Whether events with the same ordering key go to it one after the other. */
+  ordered: boolean;
   timeoutMs: number;
   /** Deliveries per second, and requests at once, over all dispatchers; null for no limit of its own. */
   rateLimit: number | null;
@@ -50,6 +52,7 @@ export interface WebhookTargetRow {
   event_versions: PinnedVersions;
   active: boolean;
   on_inactive: 'drop' | 'hold';
+  ordered: boolean;
   timeout_ms: number;
   rate_limit: number | null;
   max_in_flight: number | null;
@@ -110,6 +113,7 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
     eventVersions: row.event_versions,
     active: row.active,
     onInactive: row.on_inactive,
+    ordered: row.ordered,
     timeoutMs: row.timeout_ms,
     rateLimit: row.rate_limit,
     maxInFlight: row.max_in_flight,

@@ -5,6 +5,7 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 /** What a status leaves open; DESIGN: cancelled ones show as failed. */
 export const DELIVERY_STATES = [
   'queued',
+  'blocked',
   'in_flight',
   'retrying',
   'scheduled',

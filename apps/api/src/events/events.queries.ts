@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { TenantDatabase } from '#database/tenant-database';
 import { eventKeyHash } from '#accept/accept-events';
-import { deliveryUuidRange, firstUuidAt, parseId } from '#kernel/ids';
+import { deliveryUuidRange, firstUuidAt, formatId, parseId } from '#kernel/ids';
 
 export interface EventRow {
   id: string;
@@ -102,6 +102,25 @@ export class EventsQueries {
         [tenantId, first, last, id, projectId],
       );
       return { event, data: event.data, deliveries };
+    });
+  }
+
+  /** By webhook the first of the line in which its delivery of an event stands. */
+  findFirstInLine(tenantId: string, eventId: string): Promise<Map<string, { publicId: string; isGivenUp: boolean }>> {
+    return this.database.run(tenantId, async (manager) => {
+      const rows = await manager.query<{ webhook_id: string; delivery_id: string; given_up: boolean }[]>(
+        `SELECT own.webhook_id, head.delivery_id, head.given_up
+         FROM webhooks w JOIN ordered_deliveries own ON own.webhook_id = w.id AND own.event_id = $2 AND own.tenant_id = $1
+         CROSS JOIN LATERAL (
+           SELECT delivery_id, given_up FROM ordered_deliveries o
+           WHERE o.webhook_id = own.webhook_id AND o.key_hash = own.key_hash AND o.tenant_id = $1
+           ORDER BY position LIMIT 1) head
+         WHERE w.tenant_id = $1 AND w.deleted_at IS NULL`,
+        [tenantId, eventId],
+      );
+      return new Map(
+        rows.map((row) => [row.webhook_id, { publicId: formatId('del', row.delivery_id), isGivenUp: row.given_up }]),
+      );
     });
   }
 }

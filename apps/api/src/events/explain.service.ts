@@ -34,6 +34,9 @@ export class ExplainService {
     if (found === null) throw notFound('Event');
     const { event } = found;
     const deliveries = new Map(found.deliveries.map((delivery) => [delivery.webhook_id, delivery]));
+    const behind = found.deliveries.some(({ state }) => state === 'blocked')
+      ? await this.events.findFirstInLine(tenantId, event.id)
+      : new Map<string, never>();
     const webhooks = await this.webhooks(tenantId, projectId);
     return {
       event_id: publicId,
@@ -44,7 +47,11 @@ export class ExplainService {
           webhook_id: formatId('webhook', webhook.id),
           name: webhook.name,
           delivery_id: delivery === null ? null : formatId('del', delivery.id),
-          ...explain(toExplained(event, nowMs), toExplainedWebhook(webhook, event), delivery),
+          ...explain(
+            toExplained(event, nowMs),
+            toExplainedWebhook(webhook, event),
+            delivery === null ? null : { ...delivery, behind: behind.get(webhook.id) },
+          ),
         };
       }),
     };

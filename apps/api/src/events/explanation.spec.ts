@@ -40,6 +40,7 @@ describe('explain', () => {
     ['retrying', 'waiting'],
     ['queued', 'waiting'],
     ['held', 'held'],
+    ['blocked', 'blocked'],
   ])('goes by the delivery in state %s where there is one, whatever the webhook is now', (state, outcome) => {
     const answer = explain(EVENT, { ...WEBHOOK, active: false }, { state, attempts: 2, error: 'HTTP 500: Oops' });
     expect(answer.outcome).toBe(outcome);

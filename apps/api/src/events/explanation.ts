@@ -27,6 +27,8 @@ export interface ExplainedDelivery {
   state: string;
   attempts: number;
   error: string | null;
+  /** The one that it stands behind, where it is blocked. */
+  behind?: { publicId: string; isGivenUp: boolean } | undefined;
 }
 
 /** Whether and why a webhook did or did not get an event. */
@@ -43,6 +45,15 @@ const OF_STATE: Record<string, (delivery: ExplainedDelivery) => Explanation> = {
   }),
   cancelled: ({ error }) => ({ outcome: 'cancelled', reason: error ?? 'The webhook was made inactive or deleted' }),
   queued: () => ({ outcome: 'waiting', reason: 'Waits for its turn' }),
+  blocked: ({ behind }) => ({
+    outcome: 'blocked',
+    reason:
+      behind === undefined
+        ? 'Waits for an earlier event with the same ordering key'
+        : behind.isGivenUp
+          ? `An earlier event with the same ordering key was given up; redeliver ${behind.publicId}, or set on_exhausted to skip`
+          : `Waits for an earlier event with the same ordering key, delivery ${behind.publicId}`,
+  }),
   in_flight: () => ({ outcome: 'in_flight', reason: 'An attempt is under way, or about to begin' }),
   retrying: ({ attempts, error }) => ({
     outcome: 'waiting',

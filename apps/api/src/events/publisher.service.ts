@@ -7,7 +7,7 @@ import type { Budget } from '#accept/publish-budget';
 import { readPublishRequest, type PublishContext } from '#accept/publish-request';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { AppError, invalidRequest } from '#kernel/app-error';
+import { AppError, invalidRequest, type ErrorDetail } from '#kernel/app-error';
 import { DataValidator } from '../event-types/data-validator';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
 import type { TenantEventTypes } from '../event-types/tenant-event-types';
@@ -18,6 +18,14 @@ import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemRe
 const MAX_BATCH = 1_000;
 /** Each item gets a key of its own: this one, a colon and its place. */
 const MAX_BATCH_KEY_LENGTH = 250;
+
+/** An event that may be stored, with what its type's schema says against it. */
+interface ValidEvent {
+  event: NewEvent;
+  warnings: ErrorDetail[];
+}
+
+type RejectedItem = Pick<PublishedItemResponse, 'error'> & { status: 'rejected' };
 
 /** Accepts events: validated, committed, and then answered. */
 @Injectable()
@@ -54,7 +62,7 @@ export class PublisherService {
     const event = readPublishRequest(body, raw, idempotencyKey, this.contextOf(caller, types));
     const budget = await this.limits.admit(caller, 1);
     if (budget?.granted === 0) throw tooManyEvents(budget);
-    return { event: await this.validateAndAccept(types, event, body), budget };
+    return { event: await this.accept(await this.check(types, event, body)), budget };
   }
 
   /**
@@ -76,31 +84,31 @@ export class PublisherService {
       ]);
     }
     const budget = await this.limits.admit(caller, items.length);
-    const events = await Promise.all(
-      items.map(async (item, index): Promise<PublishedItemResponse> => {
-        const key = idempotencyKey === null ? null : `${idempotencyKey}:${index}`;
-        try {
+    const checked = await Promise.all(
+      items.map((item, index) =>
+        orRejection(async () => {
           if (budget !== null && index >= budget.granted) throw tooManyEvents(budget);
-          const event = readPublishRequest(item.parsed, item.raw, key, context);
-          return await this.validateAndAccept(types, event, item.parsed);
-        } catch (error) {
-          if (!(error instanceof AppError) || error.status >= 500) throw error;
-          const { status: statusCode, code, message, details } = error;
-          return { status: 'rejected', error: { statusCode, code, message, details } };
-        }
-      }),
+          const key = idempotencyKey === null ? null : `${idempotencyKey}:${index}`;
+          return this.check(types, readPublishRequest(item.parsed, item.raw, key, context), item.parsed);
+        }),
+      ),
+    );
+    // Only once all are checked, so that they come to the commit in their order.
+    const events = await Promise.all(
+      checked.map(async (item): Promise<PublishedItemResponse> =>
+        'warnings' in item ? orRejection(() => this.accept(item)) : item,
+      ),
     );
     const accepted = events.filter((event) => event.status === 'accepted').length;
     return { batch: { events, accepted, rejected: events.length - accepted }, budget };
   }
 
   /** @param body of which the event was read. */
-  private async validateAndAccept(
-    types: TenantEventTypes,
-    event: NewEvent,
-    body: unknown,
-  ): Promise<PublishedEventResponse> {
-    const warnings = await this.validator.check(types, event, (body as { data: unknown }).data);
+  private async check(types: TenantEventTypes, event: NewEvent, body: unknown): Promise<ValidEvent> {
+    return { event, warnings: await this.validator.check(types, event, (body as { data: unknown }).data) };
+  }
+
+  private async accept({ event, warnings }: ValidEvent): Promise<PublishedEventResponse> {
     const acceptance = await this.intake.accept(event);
     switch (acceptance.kind) {
       case 'accepted':
@@ -125,6 +133,17 @@ export class PublisherService {
       eventTypeVersion: (type, wanted) => types.versionOf(type, wanted),
       nowMs: Date.now(),
     };
+  }
+}
+
+/** What is wrong with one item of a batch concerns no other; what the service is to blame for concerns all. */
+async function orRejection<T>(work: () => Promise<T>): Promise<T | RejectedItem> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status >= 500) throw error;
+    const { status: statusCode, code, message, details } = error;
+    return { status: 'rejected', error: { statusCode, code, message, details } };
   }
 }
 

@@ -70,6 +70,8 @@ export class WebhooksService {
       timeoutMs: toMs(wanted.timeout ?? DEFAULT_TIMEOUT_SECONDS),
       retryPolicy: toStoredRetryPolicy(wanted.retry_policy),
       onInactive: wanted.on_inactive ?? 'drop',
+      ordered: wanted.ordered ?? false,
+      onExhausted: wanted.on_exhausted ?? 'skip',
       rateLimit: wanted.rate_limit ?? null,
       maxInFlight: wanted.max_in_flight ?? null,
       disabledReason: null,
@@ -155,6 +157,8 @@ export class WebhooksService {
       ...(change.rate_limit !== undefined && { rateLimit: change.rate_limit }),
       ...(change.max_in_flight !== undefined && { maxInFlight: change.max_in_flight }),
       ...(change.on_inactive !== undefined && { onInactive: change.on_inactive }),
+      ...(change.ordered !== undefined && { ordered: change.ordered }),
+      ...(change.on_exhausted !== undefined && { onExhausted: change.on_exhausted }),
     };
   }
 

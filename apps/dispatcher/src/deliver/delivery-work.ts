@@ -29,6 +29,8 @@ export interface DeliveryWork {
   /** Attempts made before, and how many of them were probes, which do not count. */
   attempts: number;
   probes: number;
+  /** Of the ordering key, where the event stands in a line of the webhook; see `ordering/lines.queries.ts`. */
+  line: Buffer | null;
 }
 
 /** What the receiver is told; the public id of an event is its publisher's own where one was given. */

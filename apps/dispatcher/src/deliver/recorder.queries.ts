@@ -79,7 +79,7 @@ WITH input AS (
 SELECT id FROM recorded`;
 
 /** Writes outcomes; @returns the ids of those that still were this dispatcher's to write. */
-export async function writeOutcomes(pool: Pool, outcomes: Outcome[]): Promise<Set<string>> {
+export async function writeOutcomes(pool: Pick<Pool, 'query'>, outcomes: Outcome[]): Promise<Set<string>> {
   const column = <T>(value: (outcome: Outcome) => T): T[] => outcomes.map(value);
   const instant = (atMs: number | null | undefined): string | null =>
     atMs === null || atMs === undefined ? null : new Date(atMs).toISOString();

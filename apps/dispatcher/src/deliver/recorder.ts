@@ -6,10 +6,14 @@ import { isWorthRepeating } from '#database/database-errors';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
+import { movesLine, writeOrderedOutcomes } from '../ordering/ordered-outcomes.queries';
+import { Lanes } from './lanes';
 import { writeOutcomes, type Outcome } from './recorder.queries';
 
 const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
 const RETRY_MS = 250;
+
+type WriteOutcomes = (pool: Pool, outcomes: Outcome[]) => Promise<Set<string>>;
 
 /**
  * Commits outcomes, many at once. While the database is away an outcome waits here, and its lane's place
@@ -18,26 +22,36 @@ const RETRY_MS = 250;
 @Injectable()
 export class Recorder {
   private readonly commits: GroupCommit<Outcome, boolean>;
+  /** Of those that let the next in a line go: more statements, so they do not slow the others. */
+  private readonly commitsInLine: GroupCommit<Outcome, boolean>;
   private failing = false;
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly lanes: Lanes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.commits = new GroupCommit(
-      (outcomes) => this.write(outcomes),
-      () => false,
-      {
-        ...GROUP,
-        bytesOf: (outcome: Outcome) => outcome.attempt?.responseBody.length ?? 0,
-      },
-    );
+    const groupCommit = (write: WriteOutcomes): GroupCommit<Outcome, boolean> =>
+      new GroupCommit(
+        (outcomes) => this.write(outcomes, write),
+        () => false,
+        {
+          ...GROUP,
+          bytesOf: (outcome: Outcome) => outcome.attempt?.responseBody.length ?? 0,
+        },
+      );
+    this.commits = groupCommit(writeOutcomes);
+    this.commitsInLine = groupCommit(writeOrderedOutcomes);
   }
 
   /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
   async record(outcome: Outcome): Promise<boolean> {
     try {
-      return await this.commits.add(outcome);
+      if (!movesLine(outcome)) return await this.commits.add(outcome);
+      const written = await this.commitsInLine.add(outcome);
+      const { tenantId, webhookId } = outcome.work;
+      this.lanes.askForMore({ tenantId, webhookId });
+      return written;
     } catch (error) {
       // Refused by the database for itself, not for its company: its row stays ours until the reconciler releases it.
       this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');
@@ -45,10 +59,10 @@ export class Recorder {
     }
   }
 
-  private async write(outcomes: Outcome[]): Promise<boolean[]> {
+  private async write(outcomes: Outcome[], write: WriteOutcomes): Promise<boolean[]> {
     for (;;) {
       try {
-        const written = await writeOutcomes(this.pool, outcomes);
+        const written = await write(this.pool, outcomes);
         if (this.failing) this.logger.info('outcomes are recorded again');
         this.failing = false;
         return outcomes.map((outcome) => written.has(outcome.work.id));

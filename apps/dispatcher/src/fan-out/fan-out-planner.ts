@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-target';
+import { orderingKeyHash } from '#accept/ordering-key';
 import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
+import { lineName } from '../ordering/lines.queries';
 import { WebhookHealth } from '../health-monitor/webhook-health';
 import type { PendingBatch, PendingEvent, PlannedDelivery } from './fan-out.queries';
 import { WebhookDirectory } from './webhook-directory';
@@ -22,6 +24,8 @@ export interface FanOutChunk {
   finished: string[];
   /** The batch that goes on in the next chunk, with the tenant whose event it is at. */
   unfinished: { fanOutId: string; tenantId: string } | null;
+  /** Whether some of it go into lines. */
+  isInLine: boolean;
 }
 
 /** Finds who gets an event, and where each delivery goes first. */
@@ -39,7 +43,9 @@ export class FanOutPlanner {
    */
   async *plan(batches: PendingBatch[], owner: string): AsyncGenerator<FanOutChunk, undefined> {
     let chunk = new ChunkPlan();
-    for (const { fanOutId, events } of batches) {
+    for (const { fanOutId, events, isBehind } of batches) {
+      // Left to whoever finishes the batch before it.
+      if (isBehind && (await this.areOrdered(events))) continue;
       for (const event of events) {
         for (const target of await this.targetsOf(event)) {
           if (chunk.planned.length === MAX_PER_CHUNK) {
@@ -56,6 +62,11 @@ export class FanOutPlanner {
     return undefined;
   }
 
+  private async areOrdered(events: PendingEvent[]): Promise<boolean> {
+    for (const event of events) if ((await this.targetsOf(event)).some(({ ordered }) => ordered)) return true;
+    return false;
+  }
+
   private async targetsOf(event: PendingEvent): Promise<WebhookTarget[]> {
     const webhooks = await this.directory.ofTenant(event.tenantId, event.webhooksVersion);
     return webhooks.subscriptions.match(event.type, event.projectId).flatMap((webhookId) => {
@@ -68,12 +79,14 @@ export class FanOutPlanner {
     const { tenantId } = event;
     const webhookId = target.id;
     const id = deliveryUuid(event.id, webhookId);
-    const state = this.placeOf(target, chunk.taken);
-    if (state === 'in_flight') chunk.works.set(id, toWork(id, owner, webhookId, event));
+    const line = target.ordered && event.orderingKey !== null ? orderingKeyHash(tenantId, event.orderingKey) : null;
+    const isBlocked = line !== null && chunk.isBehindAnother(webhookId, line);
+    const state = isBlocked ? 'blocked' : this.placeOf(target, chunk.taken);
+    if (state === 'in_flight') chunk.works.set(id, toWork(id, owner, webhookId, event, line));
     if (state === 'queued') this.lanes.setBacklogged(tenantId, webhookId);
     if (isExclusive(target)) chunk.exclusive.set(webhookId, { tenantId, webhookId });
     chunk.planned.push({
-      ...{ fanOutId, id, tenantId, webhookId, state },
+      ...{ fanOutId, id, tenantId, webhookId, state, line },
       ...{ eventId: event.id, eventType: event.type, priority: event.priority },
     });
   }
@@ -98,8 +111,21 @@ class ChunkPlan implements FanOutChunk {
   unfinished: FanOutChunk['unfinished'] = null;
   /** Room in lanes here that the chunk takes, by webhook. */
   readonly taken = new Map<string, number>();
+  private readonly lines = new Set<string>();
+
+  get isInLine(): boolean {
+    return this.lines.size > 0;
+  }
+
+  /** Notes a delivery of a line; answers whether the chunk has another of it before. */
+  isBehindAnother(webhookId: string, keyHash: Buffer): boolean {
+    const name = lineName({ webhookId, keyHash });
+    if (this.lines.has(name)) return true;
+    this.lines.add(name);
+    return false;
+  }
 }
 
-function toWork(id: string, owner: string, webhookId: string, event: PendingEvent): DeliveryWork {
-  return { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0 };
+function toWork(id: string, owner: string, webhookId: string, event: PendingEvent, line: Buffer | null): DeliveryWork {
+  return { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0, line };
 }

@@ -1,19 +1,24 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import { hourOfUuid } from '#kernel/hours';
 import type { EventRecord } from '../deliver/delivery-work';
 
 /** An event to be fanned out, with the version of its tenant's webhooks at this moment. */
 export interface PendingEvent extends EventRecord {
   webhooksVersion: bigint;
+  orderingKey: string | null;
 }
 
 /** Events that were accepted together; none is left of a batch whose events were cancelled. */
 export interface PendingBatch {
   fanOutId: string;
   events: PendingEvent[];
+  /** Of the ordering key that its events share, where they do. */
+  keyHash: Buffer | null;
+  /** Whether an earlier batch of its key is to be fanned out first, and by another. */
+  isBehind: boolean;
 }
 
 interface PendingEventRow {
-  fan_out_id: string;
   id: string;
   tenant_id: string;
   project_id: string | null;
@@ -22,8 +27,15 @@ interface PendingEventRow {
   occurred_at: Date;
   version: string;
   priority: number;
+  ordering_key: string | null;
   data: Buffer;
   webhooks_version: string;
+}
+
+interface BatchRow {
+  fan_out_id: string;
+  key_hash: Buffer | null;
+  is_behind: boolean;
 }
 
 /** A row of an outer join that may have found nothing. */
@@ -31,13 +43,15 @@ type OuterJoined<T> = T | { [K in keyof T]: null };
 
 /** Batches that are due and that nobody has fanned out, with their events in the order of their ids. Takes no lock. */
 export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promise<PendingBatch[]> {
-  const answer = await pool.query<OuterJoined<Omit<PendingEventRow, 'fan_out_id'>> & { fan_out_id: string }>({
+  const answer = await pool.query<OuterJoined<PendingEventRow> & BatchRow>({
     name: 'read-pending-events',
     text: `
-      SELECT f.id AS fan_out_id, pending.*
+      SELECT f.id AS fan_out_id, f.key_hash, f.key_hash IS NOT NULL AND EXISTS (
+          SELECT FROM pending_fan_outs b WHERE b.key_hash = f.key_hash AND b.position < f.position
+            AND NOT (b.id = ANY($1::uuid[]) AND b.due_at <= now())) AS is_behind, pending.*
       FROM pending_fan_outs f
       LEFT JOIN LATERAL (
-        SELECT e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
+        SELECT e.id, e.tenant_id, e.project_id, e.type, e.client_event_id, e.occurred_at, e.version, e.priority, e.ordering_key, p.data,
           t.webhooks_version
         FROM unnest(f.event_ids) AS wanted(event_id)
         JOIN events e ON e.id = wanted.event_id
@@ -45,12 +59,16 @@ export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promi
         JOIN tenants t ON t.id = e.tenant_id
         WHERE e.cancelled_at IS NULL
       ) pending ON true
-      WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now()`,
+      WHERE f.id = ANY($1::uuid[]) AND f.due_at <= now()
+      ORDER BY f.position NULLS FIRST, f.id`,
     values: [fanOutIds],
   });
   const batches = new Map<string, PendingBatch>();
   for (const row of answer.rows) {
-    const batch = batches.get(row.fan_out_id) ?? { fanOutId: row.fan_out_id, events: [] };
+    const batch = batches.get(row.fan_out_id) ?? {
+      ...{ fanOutId: row.fan_out_id, keyHash: row.key_hash, isBehind: row.is_behind },
+      events: [],
+    };
     batches.set(row.fan_out_id, batch);
     if (row.id !== null) batch.events.push(toPendingEvent(row));
   }
@@ -58,7 +76,7 @@ export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promi
   return [...batches.values()];
 }
 
-function toPendingEvent(row: Omit<PendingEventRow, 'fan_out_id'>): PendingEvent {
+function toPendingEvent(row: PendingEventRow): PendingEvent {
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -68,6 +86,7 @@ function toPendingEvent(row: Omit<PendingEventRow, 'fan_out_id'>): PendingEvent 
     occurredAtMs: row.occurred_at.getTime(),
     version: row.version,
     priority: row.priority,
+    orderingKey: row.ordering_key,
     data: row.data,
     webhooksVersion: BigInt(row.webhooks_version),
   };
@@ -90,7 +109,9 @@ export interface PlannedDelivery {
   eventId: string;
   eventType: string;
   priority: number;
-  state: 'in_flight' | 'queued' | 'throttled' | 'held';
+  state: 'in_flight' | 'queued' | 'blocked' | 'throttled' | 'held';
+  /** Of its ordering key, where the webhook gets such events one after the other. */
+  line: Buffer | null;
 }
 
 // One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics
@@ -98,7 +119,7 @@ export interface PlannedDelivery {
 // several chunks all but the last leave it pending, and put it off, so that others leave it alone while it goes on
 // here and begin it anew when it does not; what they repeat makes nothing. The dispatcher's own row is locked against
 // deletion: one that was declared dead makes nothing either.
-const FAN_OUT = `
+const fanOutStatement = (inLine: string, result: string): string => `
 WITH me AS (
   SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
 ), finished AS (
@@ -117,18 +138,34 @@ WITH me AS (
     AS p(fan_out_id, id, tenant_id, webhook_id, event_id, event_type, state)
   JOIN taken ON taken.id = p.fan_out_id
   ON CONFLICT (id) DO NOTHING
-  RETURNING id, tenant_id, webhook_id, event_type, owner
+  RETURNING id, tenant_id, webhook_id, event_id, event_type, state, owner
 ), waiting AS (
   INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
   SELECT made.id, made.tenant_id, made.webhook_id, now(), p.priority
-  FROM made JOIN unnest($4::uuid[], $11::smallint[]) AS p(id, priority) ON p.id = made.id WHERE made.owner IS NULL
+  FROM made JOIN unnest($4::uuid[], $11::smallint[]) AS p(id, priority) ON p.id = made.id WHERE made.owner IS NULL AND made.state <> 'blocked'
 ), counted AS (
   INSERT INTO stats_deltas (tenant_id, webhook_id, event_type, hour, created)
   SELECT made.tenant_id, made.webhook_id, made.event_type, h.hour, count(*)
   FROM made JOIN unnest($4::uuid[], $10::timestamptz[]) AS h(id, hour) ON h.id = made.id
   GROUP BY 1, 2, 3, 4
-)
-SELECT id FROM made WHERE owner IS NOT NULL`;
+)${inLine}
+${result}`;
+
+const FAN_OUT = fanOutStatement('', 'SELECT id FROM made WHERE owner IS NOT NULL UNION ALL SELECT id FROM unfinished');
+
+// Places are drawn one after the other, in the order in which the deliveries are given, while their lines are locked.
+const FAN_OUT_IN_LINE = fanOutStatement(
+  `, in_line AS (
+  INSERT INTO ordered_deliveries (webhook_id, event_id, tenant_id, key_hash, position, delivery_id, priority)
+  SELECT webhook_id, event_id, tenant_id, key_hash, nextval('ordering_positions'), id, priority
+  FROM (
+    SELECT made.*, l.key_hash, l.priority FROM made
+    JOIN unnest($4::uuid[], $15::bytea[], $11::smallint[]) WITH ORDINALITY AS l(id, key_hash, priority, place) ON l.id = made.id
+    WHERE l.key_hash IS NOT NULL ORDER BY l.place) ordered
+  ON CONFLICT (webhook_id, event_id) DO NOTHING
+)`,
+  'SELECT id, owner IS NOT NULL AS held, false AS is_batch FROM made UNION ALL SELECT id, false, true FROM unfinished',
+);
 
 /** How long a batch that is fanned out in several chunks is left alone by others after each. */
 const CHUNK_GRACE_SECONDS = 10;
@@ -146,33 +183,63 @@ export interface FanOutWrite {
 
 /**
  * Makes deliveries of batches and takes finished batches off the list; doing it twice changes nothing.
- * @returns the ids of the deliveries that this dispatcher now holds.
+ * @returns the ids of the deliveries that this dispatcher now holds, and of the unfinished batch, unless it was taken by
+ *   another: who goes on all the same would take it off the list, although nobody made what was skipped here.
  */
-export async function writeFanOut(
-  pool: Pool,
-  dispatcherId: string,
-  { planned, finished, continued, unfinished }: FanOutWrite,
-  hourOf: (id: string) => string,
-): Promise<Set<string>> {
+export async function writeFanOut(pool: Pool, dispatcherId: string, write: FanOutWrite): Promise<Set<string>> {
   const answer = await pool.query<{ id: string }>({
     name: 'fan-out',
     text: FAN_OUT,
-    values: [
-      dispatcherId,
-      finished,
-      planned.map((delivery) => delivery.fanOutId),
-      planned.map((delivery) => delivery.id),
-      planned.map((delivery) => delivery.tenantId),
-      planned.map((delivery) => delivery.webhookId),
-      planned.map((delivery) => delivery.eventId),
-      planned.map((delivery) => delivery.eventType),
-      planned.map((delivery) => delivery.state),
-      planned.map((delivery) => hourOf(delivery.id)),
-      planned.map((delivery) => delivery.priority),
-      continued,
-      unfinished,
-      CHUNK_GRACE_SECONDS,
-    ],
+    values: fanOutValues(dispatcherId, write),
   });
   return new Set(answer.rows.map((row) => row.id));
+}
+
+/** {@link writeFanOut} with deliveries that go into lines, which are to be locked; answers all that were made. */
+export async function writeFanOutInLine(
+  client: PoolClient,
+  dispatcherId: string,
+  write: FanOutWrite,
+): Promise<{ made: { id: string; held: boolean }[]; unfinished: string[] }> {
+  const answer = await client.query<{ id: string; held: boolean; is_batch: boolean }>({
+    name: 'fan-out-in-line',
+    text: FAN_OUT_IN_LINE,
+    values: [...fanOutValues(dispatcherId, write), write.planned.map((delivery) => delivery.line)],
+  });
+  return {
+    made: answer.rows.filter((row) => !row.is_batch),
+    unfinished: answer.rows.flatMap((row) => (row.is_batch ? [row.id] : [])),
+  };
+}
+
+/** Batches of ordering keys that are next and due, in their order. */
+export async function findNextInLine(pool: Pool, keyHashes: Buffer[], limit: number): Promise<string[]> {
+  const answer = await pool.query<{ id: string }>({
+    name: 'find-next-in-line',
+    text: `
+      SELECT next.id FROM unnest($1::bytea[]) AS wanted(key_hash) CROSS JOIN LATERAL (
+        SELECT id, due_at FROM pending_fan_outs f WHERE f.key_hash = wanted.key_hash ORDER BY f.position LIMIT $2) next
+      WHERE next.due_at <= now() LIMIT $2`,
+    values: [keyHashes, limit],
+  });
+  return answer.rows.map((row) => row.id);
+}
+
+function fanOutValues(dispatcherId: string, { planned, finished, continued, unfinished }: FanOutWrite): unknown[] {
+  return [
+    dispatcherId,
+    finished,
+    planned.map((delivery) => delivery.fanOutId),
+    planned.map((delivery) => delivery.id),
+    planned.map((delivery) => delivery.tenantId),
+    planned.map((delivery) => delivery.webhookId),
+    planned.map((delivery) => delivery.eventId),
+    planned.map((delivery) => delivery.eventType),
+    planned.map((delivery) => delivery.state),
+    planned.map((delivery) => hourOfUuid(delivery.id)),
+    planned.map((delivery) => delivery.priority),
+    continued,
+    unfinished,
+    CHUNK_GRACE_SECONDS,
+  ];
 }

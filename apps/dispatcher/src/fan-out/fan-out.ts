@@ -2,12 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
-import { hourOfUuid } from '#kernel/hours';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../deliver/lanes';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { postponeFanOuts, readPendingBatches, writeFanOut } from './fan-out.queries';
+import { fanOutInLine } from './fan-out-in-line.queries';
+import {
+  findNextInLine,
+  postponeFanOuts,
+  readPendingBatches,
+  writeFanOut,
+  type FanOutWrite,
+  type PendingBatch,
+} from './fan-out.queries';
 import { FanOutPlanner, type FanOutChunk } from './fan-out-planner';
 import { FanOutTurns } from './fan-out-turns';
 
@@ -17,11 +24,20 @@ const CHUNKS_AT_ONCE = 4;
 /** Large fan-outs under way here, each with the payloads of one commit in memory; more keep their jobs waiting. */
 const MAX_LARGE = 16;
 
-/** A fan-out on its way: what is left to plan, and the batch that was cut at the end of the chunk before. */
+/** Batches of an ordering key that are read at once when those before them are fanned out. */
+const NEXT_IN_LINE = 20;
+
+/** A fan-out on its way. */
 interface FanOutRun {
   owner: string;
+  tenantId: string;
+  /** What is left to plan. */
   chunks: AsyncGenerator<FanOutChunk, undefined>;
+  /** The batch that was cut at the end of the chunk before. */
   continued: string | null;
+  /** The ordering keys whose next batches may have been left to this run, and the batches it has looked at. */
+  keyHashes: Buffer[];
+  seen: string;
 }
 
 /** The third step of an event's way: from accepted events to one delivery for each webhook that wants them. */
@@ -73,22 +89,30 @@ export class FanOut {
     // Only what was due when its events were read: a batch that falls due in between is another round's.
     const batches = await readPendingBatches(this.pool, fanOutIds);
     if (batches.length === 0) return;
-    const run: FanOutRun = { owner, chunks: this.planner.plan(batches, owner), continued: null };
-    for (let made = 1; ; made += 1) {
-      const unfinished = await this.writeNext(run);
-      if (unfinished === null) return;
+    const tenantId = batches.find(({ events }) => events.length > 0)?.events[0]?.tenantId ?? '';
+    const run: FanOutRun = { ...this.begin(batches, owner), owner, tenantId, continued: null };
+    for (let made = 1; await this.goOn(run); made += 1) {
       if (made < CHUNKS_AT_ONCE || this.turns.length >= MAX_LARGE) continue;
-      this.turns.add({ tenantId: unfinished.tenantId, step: () => this.takeTurn(run) });
+      this.turns.add({ tenantId: run.tenantId, step: () => this.takeTurn(run) });
       return;
     }
+  }
+
+  private begin(batches: PendingBatch[], owner: string): Pick<FanOutRun, 'chunks' | 'keyHashes' | 'seen'> {
+    const keys = new Map(
+      batches.flatMap(({ keyHash }) => (keyHash === null ? [] : [[keyHash.toString('hex'), keyHash]])),
+    );
+    return {
+      chunks: this.planner.plan(batches, owner),
+      keyHashes: [...keys.values()],
+      seen: batches.map(({ fanOutId }) => fanOutId).join(),
+    };
   }
 
   /** Makes one chunk of a large fan-out; answers whether there is more to be made here. */
   private async takeTurn(run: FanOutRun): Promise<boolean> {
     try {
-      if (!this.stopping && this.identity.maySend() && this.identity.id === run.owner) {
-        return (await this.writeNext(run)) !== null;
-      }
+      if (!this.stopping && this.identity.maySend() && this.identity.id === run.owner) return await this.goOn(run);
       if (run.continued !== null) await postponeFanOuts(this.pool, [run.continued], 0);
     } catch (error) {
       // It falls due again in some seconds, for whoever finds it, and is begun anew.
@@ -97,22 +121,39 @@ export class FanOut {
     return false;
   }
 
-  /** @returns what the next chunk goes on with; null at the end. */
-  private async writeNext(run: FanOutRun): Promise<FanOutChunk['unfinished']> {
+  /** Makes the next chunk, or finds what is next in line; answers whether there is more. */
+  private async goOn(run: FanOutRun): Promise<boolean> {
     const { value: chunk } = await run.chunks.next();
-    if (chunk === undefined) return null;
-    await this.write(run, chunk);
-    run.continued = chunk.unfinished?.fanOutId ?? null;
+    if (chunk === undefined) return this.goOnInLine(run);
+    const taken = await this.write(run, chunk);
     for (const webhook of chunk.exclusive.values()) this.lanes.askForMore(webhook);
-    return chunk.unfinished;
+    if (chunk.unfinished === null) return run.keyHashes.length > 0;
+    run.tenantId = chunk.unfinished.tenantId;
+    run.continued = chunk.unfinished.fanOutId;
+    return taken.has(run.continued);
   }
 
-  private async write({ owner, continued }: FanOutRun, chunk: FanOutChunk): Promise<void> {
+  /**
+   * A batch that came while the one before it was fanned out was left alone by whoever got its signal. Looked for after
+   * the commit: who left it alone did so before.
+   */
+  private async goOnInLine(run: FanOutRun): Promise<boolean> {
+    if (run.keyHashes.length === 0 || this.stopping) return false;
+    const batches = await readPendingBatches(this.pool, await findNextInLine(this.pool, run.keyHashes, NEXT_IN_LINE));
+    const next = this.begin(batches, run.owner);
+    // Taken by another, or put off: not ours to wait for.
+    if (batches.length === 0 || next.seen === run.seen) return false;
+    Object.assign(run, next, { continued: null });
+    return true;
+  }
+
+  private async write({ owner, continued }: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
     const { planned, works, finished } = chunk;
-    const unfinished = chunk.unfinished?.fanOutId ?? null;
+    const write: FanOutWrite = { planned, finished, continued, unfinished: chunk.unfinished?.fanOutId ?? null };
     try {
-      const held = await writeFanOut(this.pool, owner, { planned, finished, continued, unfinished }, hourOfUuid);
+      const held = await (chunk.isInLine ? fanOutInLine : writeFanOut)(this.pool, owner, write);
       this.lanes.push(planned.flatMap((delivery) => (held.has(delivery.id) ? (works.get(delivery.id) ?? []) : [])));
+      return held;
     } catch (error) {
       // Whether the statement committed is unknown: what it made may be ours and in no lane.
       this.identity.suspectOrphans();

@@ -5,10 +5,40 @@ import { inTransaction } from '#database/in-transaction';
 export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
   const answer = await pool.query<{ id: string }>({
     name: 'find-overdue-fan-outs',
-    text: `SELECT id FROM pending_fan_outs WHERE due_at <= now() - make_interval(secs => $1 / 1000.0) ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+    text: `SELECT id FROM pending_fan_outs WHERE key_hash IS NULL AND due_at <= now() - make_interval(secs => $1 / 1000.0)
+           ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
     values: [graceMs, limit],
   });
   return answer.rows.map((row) => row.id);
+}
+
+/**
+ * The same of batches of ordering keys: the first of each key, since the others follow it. Jumps from key to key in the
+ * index, however many batches a key has.
+ * @param after the key to begin behind; null for the first
+ */
+export async function findOverdueKeys(
+  pool: Pool,
+  graceMs: number,
+  after: Buffer | null,
+  limit: number,
+): Promise<{ fanOutIds: string[]; after: Buffer | null }> {
+  const answer = await pool.query<{ id: string; key_hash: Buffer }>({
+    name: 'find-overdue-keys',
+    text: `
+      WITH RECURSIVE firsts AS (
+        (SELECT key_hash, id, due_at FROM pending_fan_outs WHERE key_hash IS NOT NULL AND key_hash > coalesce($2, '\\x'::bytea)
+         ORDER BY key_hash, position LIMIT 1)
+        UNION ALL
+        SELECT next.key_hash, next.id, next.due_at FROM firsts CROSS JOIN LATERAL (
+          SELECT key_hash, id, due_at FROM pending_fan_outs f WHERE f.key_hash IS NOT NULL AND f.key_hash > firsts.key_hash
+          ORDER BY f.key_hash, f.position LIMIT 1) next
+      )
+      SELECT id, key_hash FROM firsts WHERE due_at <= now() - make_interval(secs => $1 / 1000.0) LIMIT $3`,
+    values: [graceMs, after, limit],
+  });
+  const last = answer.rows.length < limit ? null : (answer.rows.at(-1)?.key_hash ?? null);
+  return { fanOutIds: answer.rows.map((row) => row.id), after: last };
 }
 
 /** Dispatchers that run, or ran, where this one can look at their processes. */

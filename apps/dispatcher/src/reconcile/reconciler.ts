@@ -15,6 +15,7 @@ import { Claims } from '../retry/claims';
 import {
   findNeighbours,
   findOverdueFanOuts,
+  findOverdueKeys,
   findOwned,
   releaseOrphans,
   releaseOwnerless,
@@ -38,6 +39,8 @@ const ORPHAN_ROUNDS = 30;
 export class Reconciler {
   private readonly rounds: Periodic;
   private round = 0;
+  /** The ordering key behind which to look for overdue batches. */
+  private afterKey: Buffer | null = null;
   private readonly place = ownProcess()?.place ?? null;
 
   constructor(
@@ -88,7 +91,11 @@ export class Reconciler {
     for (;;) {
       const overdue = await findOverdueFanOuts(this.pool, graceMs, FAN_OUTS_PER_ROUND);
       if (overdue.length > 0) await this.fanOut.run(overdue);
-      if (overdue.length < FAN_OUTS_PER_ROUND || performance.now() > endAt) return;
+      const keys = await findOverdueKeys(this.pool, graceMs, this.afterKey, FAN_OUTS_PER_ROUND);
+      this.afterKey = keys.after;
+      if (keys.fanOutIds.length > 0) await this.fanOut.run(keys.fanOutIds);
+      const isAll = overdue.length < FAN_OUTS_PER_ROUND && keys.after === null;
+      if (isAll || performance.now() > endAt) return;
       if (signal?.aborted === true || !this.identity.maySend()) return;
     }
   }

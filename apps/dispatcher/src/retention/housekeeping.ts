@@ -20,6 +20,7 @@ export class Housekeeping extends Periodic {
         await pool.query(`SELECT ensure_partitions(now() - interval '1 day', now() + interval '28 days')`);
         while (!signal.aborted && (await purgeExpiredKeys(pool)) === KEYS_PER_STATEMENT);
         await eraseExpiredKeys(pool);
+        while (!signal.aborted && (await forgetIdleOrderingKeys(pool)) === KEYS_PER_STATEMENT);
         await pool.query('DELETE FROM redelivery_jobs WHERE finished_at < now() - make_interval(days => $1)', [
           KEEP_REDELIVERY_JOBS_DAYS,
         ]);
@@ -39,6 +40,16 @@ async function purgeExpiredKeys(pool: Pool): Promise<number> {
   const answer = await pool.query(
     `DELETE FROM event_keys WHERE (tenant_id, key_hash) IN (
        SELECT tenant_id, key_hash FROM event_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    [KEYS_PER_STATEMENT],
+  );
+  return answer.rowCount ?? 0;
+}
+
+/** Positions come from one sequence, so those of a key grow also after it was forgotten. */
+async function forgetIdleOrderingKeys(pool: Pool): Promise<number> {
+  const answer = await pool.query(
+    `DELETE FROM ordering_keys WHERE used_at < now() - interval '1 hour' AND key_hash IN (
+       SELECT key_hash FROM ordering_keys WHERE used_at < now() - interval '1 hour' LIMIT $1 FOR UPDATE SKIP LOCKED)`,
     [KEYS_PER_STATEMENT],
   );
   return answer.rowCount ?? 0;

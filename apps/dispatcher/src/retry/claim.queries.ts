@@ -75,6 +75,7 @@ interface ClaimedRow {
   version: string;
   priority: number;
   data: Buffer | null;
+  line: Buffer | null;
   webhooks_version: string;
 }
 
@@ -129,7 +130,9 @@ async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]
         WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
         RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.probes, d.event_id
       )
-      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version
+      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version,
+        CASE WHEN e.ordering_key IS NOT NULL THEN (
+          SELECT o.key_hash FROM ordered_deliveries o WHERE o.webhook_id = owned.webhook_id AND o.event_id = owned.event_id) END AS line
       FROM owned
       JOIN events e ON e.id = owned.event_id
       JOIN tenants t ON t.id = owned.tenant_id
@@ -152,6 +155,7 @@ function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
       webhookId: row.webhook_id,
       attempts: row.attempts,
       probes: row.probes,
+      line: row.line,
       event: {
         id: row.event_id,
         tenantId: row.tenant_id,

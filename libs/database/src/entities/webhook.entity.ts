@@ -70,6 +70,13 @@ export class WebhookEntity {
   @Column('text', { name: 'on_inactive', default: 'drop' })
   onInactive!: 'drop' | 'hold';
 
+  /** Whether events with the same ordering key go to it one after the other, and what those behind an exhausted one do. */
+  @Column('boolean', { default: false })
+  ordered!: boolean;
+
+  @Column('text', { name: 'on_exhausted', default: 'skip' })
+  onExhausted!: 'skip' | 'wait';
+
   /** Deliveries per second; null for no limit of its own. */
   @Column('integer', { name: 'rate_limit', nullable: true })
   rateLimit!: number | null;

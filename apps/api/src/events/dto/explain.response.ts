@@ -6,6 +6,7 @@ const OUTCOMES = [
   'cancelled',
   'in_flight',
   'waiting',
+  'blocked',
   'throttled',
   'held',
   'scheduled',

@@ -20,6 +20,7 @@ const MAX_PROJECT_ID_LENGTH = 255;
 const MAX_RATE_LIMIT = 10_000;
 const MAX_IN_FLIGHT = 1_000;
 const ON_INACTIVE = ['drop', 'hold'] as const;
+const ON_EXHAUSTED = ['skip', 'wait'] as const;
 
 /** What a webhook is made of. */
 export class CreateWebhookDto {
@@ -134,6 +135,25 @@ export class CreateWebhookDto {
   @MayBeAbsent()
   @IsIn(ON_INACTIVE, { message: `must be one of ${ON_INACTIVE.join(', ')}` })
   on_inactive?: 'drop' | 'hold';
+
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Whether events with the same `ordering_key` come one after the other, in the order of their commits',
+    example: true,
+  })
+  @MayBeAbsent()
+  @IsBoolean({ message: 'must be true or false' })
+  ordered?: boolean;
+
+  @ApiPropertyOptional({
+    enum: ON_EXHAUSTED,
+    default: 'skip',
+    description:
+      'Where it is `ordered`, what happens when a delivery is given up: with `skip` the next of its key goes, with `wait` the key waits until its event is redelivered',
+  })
+  @MayBeAbsent()
+  @IsIn(ON_EXHAUSTED, { message: `must be one of ${ON_EXHAUSTED.join(', ')}` })
+  on_exhausted?: 'skip' | 'wait';
 }
 
 /** What is to change; fields that are not given stay, `headers`, `event_versions` and `retry_policy` replace the whole. */

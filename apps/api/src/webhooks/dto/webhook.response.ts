@@ -179,6 +179,12 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
   @ApiPropertyOptional({ enum: ['hold'], description: 'Only where deliveries are held while it is inactive' })
   on_inactive?: 'hold';
 
+  @ApiPropertyOptional({ enum: [true], description: 'Only where events with the same key come one after the other' })
+  ordered?: true;
+
+  @ApiPropertyOptional({ enum: ['wait'], description: 'Only where an ordering key waits behind what was given up' })
+  on_exhausted?: 'wait';
+
   @ApiProperty({ example: INSTANT })
   created_at!: string;
 
@@ -283,6 +289,12 @@ export class UpdatedWebhookResponse extends WebhookCoreResponse {
   @ApiPropertyOptional({ enum: ['hold'], description: 'Only where deliveries are held while it is inactive' })
   on_inactive?: 'hold';
 
+  @ApiPropertyOptional({ enum: [true], description: 'Only where events with the same key come one after the other' })
+  ordered?: true;
+
+  @ApiPropertyOptional({ enum: ['wait'], description: 'Only where an ordering key waits behind what was given up' })
+  on_exhausted?: 'wait';
+
   @ApiProperty({ example: '2024-01-01T12:30:00Z' })
   updated_at!: string;
 
@@ -316,7 +328,14 @@ export class DeletedWebhookResponse {
 
 type Sending = Pick<
   UpdatedWebhookResponse,
-  'timeout' | 'retry_policy' | 'signature_types' | 'rate_limit' | 'max_in_flight' | 'on_inactive'
+  | 'timeout'
+  | 'retry_policy'
+  | 'signature_types'
+  | 'rate_limit'
+  | 'max_in_flight'
+  | 'on_inactive'
+  | 'ordered'
+  | 'on_exhausted'
 >;
 
 function sending(webhook: WebhookEntity): Sending {
@@ -329,6 +348,8 @@ function sending(webhook: WebhookEntity): Sending {
     ...(webhook.rateLimit !== null && { rate_limit: webhook.rateLimit }),
     ...(webhook.maxInFlight !== null && { max_in_flight: webhook.maxInFlight }),
     ...(webhook.onInactive === 'hold' && { on_inactive: webhook.onInactive }),
+    ...(webhook.ordered && { ordered: true }),
+    ...(webhook.onExhausted === 'wait' && { on_exhausted: webhook.onExhausted }),
   };
 }
 

@@ -1,0 +1,143 @@
+import type { PoolClient } from 'pg';
+
+/** The deliveries to one webhook of events with one ordering key, of which only the first may be due or under way. */
+export interface Line {
+  webhookId: string;
+  keyHash: Buffer;
+}
+
+/** The first of a line. */
+export interface Head extends Line {
+  deliveryId: string;
+  eventId: string;
+  priority: number;
+  /** It is exhausted, and those behind it wait. */
+  givenUp: boolean;
+}
+
+/** A delivery that ended: one of a line, or another delivery of the same event to the same webhook. */
+export interface Ended extends Line {
+  deliveryId: string;
+  eventId: string;
+  state: 'delivered' | 'exhausted' | 'cancelled';
+}
+
+interface HeadRow {
+  webhook_id: string;
+  key_hash: Buffer;
+  delivery_id: string;
+  event_id: string;
+  priority: number;
+  given_up: boolean;
+}
+
+/**
+ * Keeps others from adding to lines or taking from them until the transaction ends; what is read after this is as
+ * they left it. In one order everywhere, so that nobody waits in a ring.
+ */
+export async function lockLines(client: PoolClient, lines: readonly Line[]): Promise<void> {
+  await client.query({
+    name: 'lock-lines',
+    text: `
+      INSERT INTO ordered_lines (webhook_id, key_hash)
+      SELECT DISTINCT webhook_id, key_hash FROM unnest($1::uuid[], $2::bytea[]) AS l(webhook_id, key_hash) ORDER BY 1, 2
+      ON CONFLICT (webhook_id, key_hash) DO UPDATE SET key_hash = excluded.key_hash`,
+    values: columns(lines),
+  });
+}
+
+/** The first of each line that is not empty. */
+export async function findHeads(client: PoolClient, lines: readonly Line[]): Promise<Head[]> {
+  const answer = await client.query<HeadRow>({
+    name: 'find-heads',
+    text: `
+      SELECT head.* FROM (SELECT DISTINCT webhook_id, key_hash FROM unnest($1::uuid[], $2::bytea[]) AS l(webhook_id, key_hash)) line
+      CROSS JOIN LATERAL (
+        SELECT webhook_id, key_hash, delivery_id, event_id, priority, given_up FROM ordered_deliveries o
+        WHERE o.webhook_id = line.webhook_id AND o.key_hash = line.key_hash ORDER BY o.position LIMIT 1) head`,
+    values: columns(lines),
+  });
+  return answer.rows.map((row) => ({
+    webhookId: row.webhook_id,
+    keyHash: row.key_hash,
+    deliveryId: row.delivery_id,
+    eventId: row.event_id,
+    priority: row.priority,
+    givenUp: row.given_up,
+  }));
+}
+
+/**
+ * Takes what ended out of its line. One that is exhausted stays where the webhook has those behind it wait, until
+ * another delivery of its event succeeds. Lines are to be locked, and to be moved up by {@link moveUp} afterwards.
+ */
+export async function leaveLines(client: PoolClient, ended: readonly Ended[]): Promise<void> {
+  await client.query({
+    name: 'leave-lines',
+    text: `
+      WITH ended AS (
+        SELECT e.*, e.state = 'exhausted' AND EXISTS (
+          SELECT FROM webhooks w WHERE w.id = e.webhook_id AND w.deleted_at IS NULL AND w.ordered AND w.on_exhausted = 'wait') AS waits
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS e(webhook_id, event_id, delivery_id, state)
+      ), gone AS (
+        DELETE FROM ordered_deliveries o USING ended e
+        WHERE o.webhook_id = e.webhook_id AND o.event_id = e.event_id
+          AND CASE WHEN o.delivery_id = e.delivery_id THEN NOT e.waits ELSE o.given_up AND e.state = 'delivered' END
+      )
+      UPDATE ordered_deliveries o SET given_up = true FROM ended e
+      WHERE o.webhook_id = e.webhook_id AND o.event_id = e.event_id AND o.delivery_id = e.delivery_id AND e.waits`,
+    values: [
+      ended.map((delivery) => delivery.webhookId),
+      ended.map((delivery) => delivery.eventId),
+      ended.map((delivery) => delivery.deliveryId),
+      ended.map((delivery) => delivery.state),
+    ],
+  });
+}
+
+/** Lets the first of each line wait for a dispatcher, unless it does already; forgets empty lines. Lines are to be locked. */
+export async function moveUp(client: PoolClient, lines: readonly Line[]): Promise<void> {
+  const heads = await findHeads(client, lines);
+  await unblock(client, heads);
+  const full = new Set(heads.map(lineName));
+  const empty = lines.filter((line) => !full.has(lineName(line)));
+  if (empty.length > 0) {
+    await client.query({
+      name: 'forget-lines',
+      text: `DELETE FROM ordered_lines l USING unnest($1::uuid[], $2::bytea[]) AS e(webhook_id, key_hash)
+             WHERE l.webhook_id = e.webhook_id AND l.key_hash = e.key_hash`,
+      values: columns(empty),
+    });
+  }
+}
+
+/** Lets blocked deliveries wait for a dispatcher; those in another state stay as they are. */
+export async function unblock(
+  client: PoolClient,
+  deliveries: readonly Pick<Head, 'deliveryId' | 'priority'>[],
+): Promise<void> {
+  if (deliveries.length === 0) return;
+  const ids = deliveries.map((delivery) => delivery.deliveryId);
+  const sorted = ids.toSorted();
+  await client.query({
+    name: 'unblock-deliveries',
+    text: `
+      WITH freed AS (
+        UPDATE deliveries d SET state = 'queued', next_attempt_at = now() FROM unnest($1::uuid[]) AS wanted(id)
+        WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.state = 'blocked' RETURNING d.id, d.tenant_id, d.webhook_id
+      )
+      INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+      SELECT freed.id, freed.tenant_id, freed.webhook_id, now(), wanted.priority
+      FROM freed JOIN unnest($1::uuid[], $2::smallint[]) AS wanted(id, priority) ON wanted.id = freed.id`,
+    values: [ids, deliveries.map((delivery) => delivery.priority), sorted[0], sorted.at(-1)],
+  });
+}
+
+/** A line as the key of a map. */
+export function lineName({ webhookId, keyHash }: Line): string {
+  return `${webhookId}:${keyHash.toString('hex')}`;
+}
+
+function columns(lines: readonly Line[]): [string[], Buffer[]] {
+  return [lines.map((line) => line.webhookId), lines.map((line) => line.keyHash)];
+}
