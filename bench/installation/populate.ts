@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { createSecretBox } from '#database/secret-box';
-import { sealContext } from '#database/webhook-target';
+import { sealContext } from '#database/seal-contexts';
 import { newUuid } from '#kernel/ids';
 import { SCOPES } from '../../apps/api/src/http/scopes';
 import { hashToken, newToken } from '../../apps/api/src/tokens/token-text';
@@ -66,7 +66,7 @@ export async function populate(pool: Pool, tenants: readonly (readonly WebhookPl
         some.map(({ tenantId }) => tenantId),
         some.map(({ projectId }) => projectId),
         some.map(({ url }) => url),
-        some.map(({ id }) => box.seal(WEBHOOK_SECRET, sealContext(id, 'secret'))),
+        some.map(({ id }) => box.seal(WEBHOOK_SECRET, sealContext.webhookSecret(id))),
         some.map(({ userId }) => userId),
         RETRY_POLICY,
       ],
