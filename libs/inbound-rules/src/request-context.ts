@@ -1,3 +1,6 @@
+import { formatInstant } from '#kernel/instants';
+import { firstValues, type InboundRequest } from './inbound-request';
+
 /** What conditions, templates and mappings see of a request. */
 export interface RequestContext {
   readonly payload: unknown;
@@ -16,4 +19,25 @@ export interface RequestMetadata {
   readonly ip: string;
   /** When it was received, ISO 8601. */
   readonly timestamp: string;
+}
+
+/** The context of an accepted request. @param payload of its verdict. */
+export function contextOf(
+  request: InboundRequest,
+  payload: unknown,
+  { id, endpoint }: Pick<RequestMetadata, 'id' | 'endpoint'>,
+): RequestContext {
+  const { ip, receivedAt } = request;
+  return {
+    payload,
+    headers: firstValues(request.headers),
+    query: firstValues(request.query),
+    metadata: {
+      id,
+      endpoint,
+      method: request.method.toUpperCase(),
+      ip,
+      timestamp: formatInstant(receivedAt.getTime()),
+    },
+  };
 }

@@ -31,6 +31,7 @@ describe('parseBody', () => {
     ['application/json; charset=UTF-8', '{"a":1}', 'json'],
     ['application/vnd.github+json', '{"a":1}', 'json'],
     ['APPLICATION/JSON', '[1]', 'json'],
+    ['application/json', '\ufeff{}', 'json'],
     ['application/x-www-form-urlencoded', 'a=1', 'form'],
     ['text/xml', '<a/>', 'xml'],
     ['application/soap+xml; charset="utf-8"', '<a/>', 'xml'],

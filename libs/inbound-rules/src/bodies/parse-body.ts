@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { firstValues, type InboundRequest } from '../inbound-request';
 import type { RequestValues } from '../trigger-rules/request-value';
 import type { VerdictCode } from '../verdict';
@@ -23,7 +24,8 @@ export interface RefusedBody {
 const UTF8 = ['utf-8', 'utf8', 'us-ascii', 'ascii'];
 const LATIN1 = ['iso-8859-1', 'latin1', 'windows-1252'];
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const BYTE_ORDER_MARK = '\ufeff';
+
 const latin1 = new TextDecoder('windows-1252');
 
 /**
@@ -95,10 +97,9 @@ function decode(body: Buffer, { kind, parameters }: ContentType): string {
   throw unsupported('The charset must be UTF-8');
 }
 
+/** Faster than a TextDecoder that is strict. */
 function decodeUtf8(body: Buffer): string {
-  try {
-    return utf8.decode(body);
-  } catch {
-    throw malformed('The body is not valid UTF-8');
-  }
+  if (!isUtf8(body)) throw malformed('The body is not valid UTF-8');
+  const text = body.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
 }
