@@ -97,7 +97,6 @@ function decode(body: Buffer, { kind, parameters }: ContentType): string {
   throw unsupported('The charset must be UTF-8');
 }
 
-/** Faster than a TextDecoder that is strict. */
 function decodeUtf8(body: Buffer): string {
   if (!isUtf8(body)) throw malformed('The body is not valid UTF-8');
   const text = body.toString('utf8');
