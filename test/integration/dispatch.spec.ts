@@ -223,7 +223,7 @@ describeEachBackend('the way of an event', (backend) => {
     await publish();
     const row = await untilDelivery(webhook.id, ({ status }) => status !== 'pending');
     expect(row).toMatchObject({ state: 'delivered', attempts: 2 });
-    expect(await attemptsOf(row.id)).toMatchObject([{ error_class: 'connection_reset' }, { error_class: null }]);
+    expect(await attemptsOf(row.id)).toMatchObject([{ error_class: 'connection_closed' }, { error_class: null }]);
   });
 
   it('waits for as long as Retry-After asks', async () => {

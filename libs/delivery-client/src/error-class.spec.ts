@@ -15,11 +15,13 @@ describe('the class of an error', () => {
     ['ERR_BLOCKED_ADDRESS', 'blocked_address'],
     ['ERR_NAME_NOT_RESOLVED', 'dns_error'],
     ['EPROTO', 'tls_error'],
-    ['CERT_HAS_EXPIRED', 'tls_error'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_error'],
-    ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_error'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_error'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_error'],
+    ['CERT_HAS_EXPIRED', 'tls_expired'],
+    ['CERT_NOT_YET_VALID', 'tls_error'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_untrusted'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_untrusted'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_untrusted'],
+    ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_version'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_wrong_name'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls_error'],
     ['EMFILE', 'network_error'],
   ])('with the code %s is %s', (code, expected) => {
@@ -28,10 +30,10 @@ describe('the class of an error', () => {
 
   it.each([
     ['ConnectTimeoutError', 'connect_timeout', new errors.ConnectTimeoutError()],
-    ['HeadersOverflowError', 'invalid_response', new errors.HeadersOverflowError()],
+    ['HeadersOverflowError', 'headers_too_large', new errors.HeadersOverflowError()],
     ['InvalidArgumentError', 'invalid_request', new errors.InvalidArgumentError()],
     ['HTTPParserError', 'invalid_response', new errors.HTTPParserError('Expected HTTP/')],
-    ['SocketError', 'connection_reset', new errors.SocketError('other side closed')],
+    ['SocketError', 'connection_closed', new errors.SocketError('other side closed')],
     ['SocketError', 'invalid_response', new errors.SocketError('bad response')],
     ['SocketError', 'invalid_response', new errors.SocketError('bad upgrade')],
     ['ClientDestroyedError', 'interrupted', new errors.ClientDestroyedError()],
@@ -58,8 +60,8 @@ describe('the sentence about a failure', () => {
   });
 
   it('names what is wrong with a certificate', () => {
-    expect(describeError('tls_error', withCode('CERT_HAS_EXPIRED'))).toBe(
-      'The TLS handshake failed (CERT_HAS_EXPIRED)',
+    expect(describeError('tls_expired', withCode('CERT_HAS_EXPIRED'))).toBe(
+      'The certificate has expired (CERT_HAS_EXPIRED)',
     );
   });
 

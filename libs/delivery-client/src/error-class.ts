@@ -11,14 +11,26 @@ const CLASS_BY_CODE = new Map<string, ErrorClass>([
   ['ECONNRESET', 'connection_reset'],
   ['ECONNABORTED', 'connection_reset'],
   ['EPIPE', 'connection_reset'],
-  ['UND_ERR_SOCKET', 'connection_reset'],
+  ['UND_ERR_SOCKET', 'connection_closed'],
   ['EHOSTUNREACH', 'host_unreachable'],
   ['EHOSTDOWN', 'host_unreachable'],
   ['ENETUNREACH', 'host_unreachable'],
   ['ENETDOWN', 'host_unreachable'],
   ['EADDRNOTAVAIL', 'host_unreachable'],
   ['EPROTO', 'tls_error'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'invalid_response'],
+  ['CERT_HAS_EXPIRED', 'tls_expired'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_wrong_name'],
+  ['HOSTNAME_MISMATCH', 'tls_wrong_name'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_untrusted'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'tls_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls_untrusted'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_untrusted'],
+  ['CERT_UNTRUSTED', 'tls_untrusted'],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_version'],
+  ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'tls_version'],
+  ['ERR_SSL_VERSION_TOO_LOW', 'tls_version'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'headers_too_large'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'invalid_response'],
   ['UND_ERR_INVALID_ARG', 'invalid_request'],
   ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'invalid_request'],
@@ -38,9 +50,12 @@ const SENTENCES: Record<ErrorClass, string> = {
   blocked_address: 'The host leads to an address that deliveries may not reach',
   connect_timeout: 'No connection within the time limit',
   connection_refused: 'Connection refused',
-  connection_reset: 'The connection was closed before the response was complete',
+  connection_closed: 'The connection was closed before any answer',
+  connection_reset: 'The connection was reset before any answer',
   dns_error: 'The host name could not be resolved',
+  headers_too_large: 'The headers of the answer are too large',
   host_unreachable: 'The host cannot be reached',
+  incomplete_response: 'The connection ended before the answer was complete',
   interrupted: 'The service stopped the attempt while shutting down',
   invalid_request: 'The request could not be built',
   invalid_response: 'The answer is not valid HTTP',
@@ -48,6 +63,10 @@ const SENTENCES: Record<ErrorClass, string> = {
   response_too_large: 'The response is too large',
   timeout: 'No complete response within the time limit',
   tls_error: 'The TLS handshake failed',
+  tls_expired: 'The certificate has expired',
+  tls_untrusted: 'The certificate is not signed by an authority that is trusted',
+  tls_version: 'The receiver speaks no TLS of version 1.2 or newer',
+  tls_wrong_name: 'The certificate is for another name',
 };
 
 /** Puts an error of undici, Node or the address guard into its class; what is unknown is `network_error`. */
@@ -68,7 +87,7 @@ export function classifyError(error: unknown): ErrorClass {
  */
 export function describeError(errorClass: ErrorClass, error: unknown): string {
   const code = codeOf(error);
-  return errorClass === 'tls_error' && code !== '' ? `${SENTENCES.tls_error} (${code})` : SENTENCES[errorClass];
+  return errorClass.startsWith('tls_') && code !== '' ? `${SENTENCES[errorClass]} (${code})` : SENTENCES[errorClass];
 }
 
 /** The sentence for a response that is no delivery, as in the reference: `HTTP 500: Internal Server Error`. */

@@ -111,13 +111,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Borrower {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.isSettled) return;
-    const errorClass = classifyError(error);
-    if (errorClass === 'connection_reset' && this.connection?.isReused === true && !this.hasAnswered) {
+    const errorClass = this.withAnswer(classifyError(error));
+    if (isBroken(errorClass) && this.connection?.isReused === true && !this.hasAnswered) {
       this.hasStarted = false;
       this.sendOver(this.pool.replace(this.connection));
       return;
     }
     this.fail(errorClass, error);
+  }
+
+  /** A connection that breaks in the middle of an answer is told apart from one that breaks before it. */
+  private withAnswer(errorClass: ErrorClass): ErrorClass {
+    return isBroken(errorClass) && this.statusCode !== null ? 'incomplete_response' : errorClass;
   }
 
   private fail(errorClass: ErrorClass, error: Error | null): void {
@@ -150,6 +155,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Borrower {
       else pool.discard(connection);
     });
   }
+}
+
+function isBroken(errorClass: ErrorClass): boolean {
+  return errorClass === 'connection_closed' || errorClass === 'connection_reset';
 }
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;

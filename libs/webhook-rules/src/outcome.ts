@@ -5,15 +5,19 @@ import { retryDelayMs, type RetryPolicy } from './retry-policy';
  *
  * `blocked_address`: the URL's host leads to an address that deliveries may not reach.
  * `invalid_request`: the request could not be put into HTTP (a header value, say); no byte was sent.
+ * `connection_closed` and `connection_reset`: before any answer; once the answer has begun it is `incomplete_response`.
  * `interrupted`: this process stopped it while shutting down; hand the delivery back, do not record it.
  */
 export const ERROR_CLASSES = [
   'blocked_address',
   'connect_timeout',
+  'connection_closed',
   'connection_refused',
   'connection_reset',
   'dns_error',
+  'headers_too_large',
   'host_unreachable',
+  'incomplete_response',
   'interrupted',
   'invalid_request',
   'invalid_response',
@@ -21,6 +25,10 @@ export const ERROR_CLASSES = [
   'response_too_large',
   'timeout',
   'tls_error',
+  'tls_expired',
+  'tls_untrusted',
+  'tls_version',
+  'tls_wrong_name',
 ] as const;
 
 export type ErrorClass = (typeof ERROR_CLASSES)[number];

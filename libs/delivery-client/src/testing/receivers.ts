@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,14 +20,17 @@ export interface Receiver {
  * a hundred years. Its key is public and protects nothing.
  */
 export const RECEIVER_CERT = readFileSync(join(__dirname, 'receiver-cert.pem'), 'utf8');
+/** The same for the same key, but past its time. */
+export const EXPIRED_CERT = readFileSync(join(__dirname, 'expired-cert.pem'), 'utf8');
 const RECEIVER_KEY = readFileSync(join(__dirname, 'receiver-key.pem'), 'utf8');
 
 export async function startHttpReceiver(listener: RequestListener): Promise<Receiver> {
   return listen(createServer(listener), 'http');
 }
 
-export async function startTlsReceiver(listener: RequestListener): Promise<Receiver> {
-  return listen(createTlsServer({ key: RECEIVER_KEY, cert: RECEIVER_CERT }, listener), 'https');
+/** @param options over those of a receiver in good order, such as another certificate for the same key. */
+export async function startTlsReceiver(listener: RequestListener, options: ServerOptions = {}): Promise<Receiver> {
+  return listen(createTlsServer({ key: RECEIVER_KEY, cert: RECEIVER_CERT, ...options }, listener), 'https');
 }
 
 /** A receiver that gets the bare socket, to answer with anything. */
