@@ -17,6 +17,19 @@ export interface Environment {
   deliveryAllowedCidrs: string[];
   trustedProxies: string[];
   maxFailedLoginsPerMinute: number;
+  maxRequestBytes: number;
+  maxJsonDepth: number;
+  maxHeaderBytes: number;
+  maxHeaders: number;
+  headersTimeoutMs: number;
+  requestTimeoutMs: number;
+  keepAliveTimeoutMs: number;
+  maxRequestsPerConnection: number;
+  maxPipelinedRequests: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  corsAllowedOrigins: string[];
+  metricsToken: string | null;
   auditRetentionDays: number;
   requireHttps: boolean;
   dataDir: string;
@@ -105,6 +118,59 @@ export const SETTINGS: Setting[] = [
     example: '60',
   },
   {
+    name: 'MAX_REQUEST_BYTES',
+    doc: 'Largest body of a request to the API; events and batches have limits of their own.',
+    example: '1048576',
+  },
+  { name: 'MAX_JSON_DEPTH', doc: 'How deep a JSON body may be nested.', example: '64' },
+  {
+    name: 'MAX_HEADER_BYTES',
+    doc: 'Largest head of a request to the API: its line and headers together.',
+    example: '16384',
+  },
+  { name: 'MAX_HEADERS', doc: 'How many headers a request to the API may have.', example: '100' },
+  {
+    name: 'HEADERS_TIMEOUT_MS',
+    doc: 'How long a client may take to send the head of a request, in milliseconds; also how long a connection may stay without one.',
+    example: '15000',
+  },
+  {
+    name: 'REQUEST_TIMEOUT_MS',
+    doc: 'How long a client may take to send a whole request, in milliseconds.',
+    example: '30000',
+  },
+  {
+    name: 'KEEP_ALIVE_TIMEOUT_MS',
+    doc: 'How long the API keeps an idle connection, in milliseconds; longer than the proxy in front does, so that the proxy closes first.',
+    example: '72000',
+  },
+  {
+    name: 'MAX_REQUESTS_PER_CONNECTION',
+    doc: 'Requests after which the API closes a connection; 0 for any number.',
+    example: '0',
+  },
+  { name: 'MAX_PIPELINED_REQUESTS', doc: 'Requests that may be under way at once on one connection.', example: '32' },
+  {
+    name: 'MAX_CONNECTIONS',
+    doc: 'Connections to one API process; those beyond are closed at once.',
+    example: '10000',
+  },
+  {
+    name: 'MAX_CONNECTIONS_PER_ADDRESS',
+    doc: 'Of those, how many from one address (IPv6: /64) that TRUSTED_PROXIES does not name; 0 for any number.',
+    example: '1000',
+  },
+  {
+    name: 'CORS_ALLOWED_ORIGINS',
+    doc: 'Origins whose pages may call the API from a browser, such as https://app.example, separated by commas; `none` for none.',
+    example: 'none',
+  },
+  {
+    name: 'METRICS_TOKEN',
+    doc: 'Bearer token that /metrics of both apps wants, 32 characters or more. Unset: it wants none; keep it inside then.',
+    example: '',
+  },
+  {
     name: 'AUDIT_RETENTION_DAYS',
     doc: 'For how many days the audit trail is kept, at least; whole weeks go at once.',
     example: '365',
@@ -173,6 +239,19 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     deliveryAllowedCidrs: settings.cidrs('DELIVERY_ALLOWED_CIDRS'),
     trustedProxies: settings.cidrs('TRUSTED_PROXIES'),
     maxFailedLoginsPerMinute: settings.integer('MAX_FAILED_LOGINS_PER_MINUTE', 60, 0, 1_000_000),
+    maxRequestBytes: settings.integer('MAX_REQUEST_BYTES', 1_048_576, 1_024, 16_777_216),
+    maxJsonDepth: settings.integer('MAX_JSON_DEPTH', 64, 8, 1_000),
+    maxHeaderBytes: settings.integer('MAX_HEADER_BYTES', 16_384, 2_048, 1_048_576),
+    maxHeaders: settings.integer('MAX_HEADERS', 100, 10, 10_000),
+    headersTimeoutMs: settings.integer('HEADERS_TIMEOUT_MS', 15_000, 100, 600_000),
+    requestTimeoutMs: settings.integer('REQUEST_TIMEOUT_MS', 30_000, 100, 600_000),
+    keepAliveTimeoutMs: settings.integer('KEEP_ALIVE_TIMEOUT_MS', 72_000, 1_000, 3_600_000),
+    maxRequestsPerConnection: settings.integer('MAX_REQUESTS_PER_CONNECTION', 0, 0, 1_000_000_000),
+    maxPipelinedRequests: settings.integer('MAX_PIPELINED_REQUESTS', 32, 1, 10_000),
+    maxConnections: settings.integer('MAX_CONNECTIONS', 10_000, 1, 1_000_000),
+    maxConnectionsPerAddress: settings.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 0, 1_000_000),
+    corsAllowedOrigins: settings.origins('CORS_ALLOWED_ORIGINS'),
+    metricsToken: settings.token('METRICS_TOKEN', MIN_TOKEN_LENGTH),
     auditRetentionDays: settings.integer('AUDIT_RETENTION_DAYS', 365, 30, 3_650),
     requireHttps: settings.boolean('REQUIRE_HTTPS', production),
     dataDir: settings.text('DATA_DIR') ?? '.data',

@@ -17,6 +17,8 @@ export interface SettingsReader {
   list(name: string): string[];
   /** Address ranges; `none` for none. */
   cidrs(name: string): string[];
+  /** Web origins; `none` for none. */
+  origins(name: string): string[];
   oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T;
   url(name: string, protocols: string[]): string | null;
   token(name: string, minLength: number): string | null;
@@ -67,6 +69,12 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
         return [];
       }
     },
+    origins(name) {
+      const given = this.list(name).filter((origin) => origin !== 'none');
+      if (given.every((origin) => originOf(origin) === origin)) return given;
+      problem(name, 'must be origins such as https://app.example, without a path, or `none`');
+      return [];
+    },
     oneOf(name, allowed, fallback) {
       const given = text(name);
       if (given === null) return fallback;
@@ -78,7 +86,7 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
     url(name, protocols) {
       const given = text(name);
       if (given === null) return null;
-      if (protocols.includes(protocolOf(given) ?? '')) return given;
+      if (protocols.includes(parseUrl(given)?.protocol ?? '')) return given;
       problem(name, `must be a URL beginning ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
       return null;
     },
@@ -104,10 +112,15 @@ export function readSettings(env: NodeJS.ProcessEnv): SettingsReader {
 }
 
 /** Not by `URL.canParse`: on Node 20, once optimised, it refuses names such as bücher.example now and then. */
-function protocolOf(text: string): string | null {
+function parseUrl(text: string): URL | null {
   try {
-    return new URL(text).protocol;
+    return new URL(text);
   } catch {
     return null;
   }
+}
+
+function originOf(text: string): string | null {
+  const url = parseUrl(text);
+  return url !== null && ['http:', 'https:'].includes(url.protocol) ? url.origin : null;
 }

@@ -1,9 +1,11 @@
 import { AppError } from '#kernel/app-error';
-import { MAX_NESTING, parseJson } from './body-parser';
+import { parseJson } from './body-parser';
+
+const MAX_NESTING = 64;
 
 function refusalOf(body: Buffer | string): string {
   try {
-    parseJson(Buffer.from(body));
+    parseJson(Buffer.from(body), MAX_NESTING);
   } catch (error) {
     if (error instanceof AppError) return `${error.status} ${error.code}: ${error.message}`;
     throw error;
@@ -13,11 +15,11 @@ function refusalOf(body: Buffer | string): string {
 
 describe('parseJson', () => {
   it('takes a body without any byte for {}', () => {
-    expect(parseJson(Buffer.alloc(0))).toEqual({});
+    expect(parseJson(Buffer.alloc(0), MAX_NESTING)).toEqual({});
   });
 
   it('keeps __proto__ an ordinary property and leaves all objects alone', () => {
-    const value = parseJson(Buffer.from('{"__proto__":{"polluted":true}}')) as object;
+    const value = parseJson(Buffer.from('{"__proto__":{"polluted":true}}'), MAX_NESTING) as object;
     expect(Object.keys(value)).toEqual(['__proto__']);
     expect((value as { polluted?: boolean }).polluted).toBeUndefined();
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();

@@ -2,19 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '#kernel/app-error';
 
-/** Deeper values are of no use to anybody and dear to everyone who walks them. */
-export const MAX_NESTING = 64;
-
 /**
  * Replaces Fastify's parsers: JSON only, as UTF-8 (RFC 8259), with the received bytes kept as `request.rawBody`.
  * A body without any byte counts as `{}`, since many clients announce JSON and send none.
  */
-export function useJsonBodyParser(fastify: FastifyInstance): void {
+export function useJsonBodyParser(fastify: FastifyInstance, maxDepth: number): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     request.rawBody = body;
     try {
-      done(null, parseJson(body));
+      done(null, parseJson(body, maxDepth));
     } catch (error) {
       done(error as AppError);
     }
@@ -23,14 +20,15 @@ export function useJsonBodyParser(fastify: FastifyInstance): void {
 
 /**
  * The value of a JSON text. Keys such as `__proto__` become ordinary properties.
- * @throws AppError 400 when the bytes are not UTF-8 or not JSON, or the value is nested too deeply.
+ * @throws AppError 400 when the bytes are not UTF-8 or not JSON, or the value is nested deeper than `maxDepth`: of no use
+ * to anybody, and dear to everyone who walks it.
  */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer, maxDepth: number): unknown {
   if (body.length === 0) return {};
   if (!isUtf8(body)) throw new AppError(400, 'malformed_json', 'The body is not valid UTF-8');
   const value = parse(body.toString('utf8'));
-  if (isDeeperThan(value, MAX_NESTING)) {
-    throw new AppError(400, 'malformed_json', `The body is nested deeper than ${MAX_NESTING} levels`);
+  if (isDeeperThan(value, maxDepth)) {
+    throw new AppError(400, 'malformed_json', `The body is nested deeper than ${maxDepth} levels`);
   }
   return value;
 }

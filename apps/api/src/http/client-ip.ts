@@ -94,7 +94,7 @@ function isTrusted(address: string, trusted: BlockList): boolean {
 }
 
 /** An address without port, brackets and zone; null for what is none. */
-function plainAddress(text: string): string | null {
+export function plainAddress(text: string): string | null {
   const given = text.trim();
   const [, bracketed, bare] = (isIP(given) === 0 ? WITH_PORT.exec(given) : null) ?? [];
   const [address = ''] = (bracketed ?? bare ?? given).split('%');

@@ -8,7 +8,9 @@ import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
 import { useJsonBodyParser } from './body-parser';
 import { useClientIp } from './client-ip';
-import { applyBodyLimits, FASTIFY_OPTIONS } from './fastify-options';
+import { useConnectionLimits } from './connection-limits';
+import { corsOptions } from './cors-options';
+import { applyBodyLimits, fastifyOptions } from './fastify-options';
 import { useGentleClose } from './gentle-close';
 import { buildOpenApi } from './openapi';
 import { useRawJson } from './raw-json';
@@ -17,20 +19,22 @@ import { useResponseHeaders } from './response-headers';
 
 /** The API, ready to listen; neither Postgres nor Redis has to be there. */
 export async function createApi(environment: Environment, logger: Logger): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter(FASTIFY_OPTIONS);
+  const adapter = new FastifyAdapter(fastifyOptions(environment));
   const fastify = adapter.getInstance();
   fastify.decorateRequest('caller', null);
   fastify.decorateRequest('rawBody', null);
   useClientIp(fastify, environment.trustedProxies);
-  useJsonBodyParser(fastify);
+  useConnectionLimits(fastify, environment, logger);
+  useJsonBodyParser(fastify, environment.maxJsonDepth);
   applyBodyLimits(fastify, environment);
   useGentleClose(fastify);
   useRawJson(fastify);
-  useResponseHeaders(fastify);
+  useResponseHeaders(fastify, environment.publicUrl);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(environment, logger), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
   });
+  if (environment.corsAllowedOrigins.length > 0) app.enableCors(corsOptions(environment.corsAllowedOrigins));
   useRequestLog(fastify, logger, app.get(Registry));
   SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
     customSiteTitle: 'Trae Webhooks API',

@@ -1,36 +1,42 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions, RouteOptions } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { Environment } from '#config/environment';
 import { formatId, newUuid } from '#kernel/ids';
 import { AppError } from '#kernel/app-error';
 import { asAppError, errorBody } from './error-body';
 
-const BODY_LIMIT_BYTES = 1_048_576;
-/** Longer than the 60 s after which common load balancers drop idle connections, so that they, not we, close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-/** How long a client may take to send a whole request. */
-const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_PARAM_LENGTH = 256;
+/** How often Node looks for connections that are over their deadlines: so much later they may end. */
+const CHECK_DEADLINES_MS = 500;
 
 /** How Fastify treats connections and requests. */
-export const FASTIFY_OPTIONS: FastifyServerOptions = {
-  logger: false,
-  trustProxy: false,
-  bodyLimit: BODY_LIMIT_BYTES,
-  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  forceCloseConnections: 'idle',
-  // A request on a connection that was open before the stop is still served.
-  return503OnClosing: false,
-  requestIdHeader: false,
-  genReqId: newRequestId,
-  clientErrorHandler: answerUnreadableRequest,
-  frameworkErrors: answerUnroutableRequest,
-  routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-};
+export function fastifyOptions(environment: Environment): FastifyHttpOptions<Server> {
+  return {
+    logger: false,
+    trustProxy: false,
+    bodyLimit: environment.maxRequestBytes,
+    keepAliveTimeout: environment.keepAliveTimeoutMs,
+    maxRequestsPerSocket: environment.maxRequestsPerConnection,
+    requestTimeout: environment.requestTimeoutMs,
+    http: {
+      maxHeaderSize: environment.maxHeaderBytes,
+      headersTimeout: Math.min(environment.headersTimeoutMs, environment.requestTimeoutMs),
+      connectionsCheckingInterval: CHECK_DEADLINES_MS,
+    },
+    forceCloseConnections: 'idle',
+    // A request on a connection that was open before the stop is still served.
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: newRequestId,
+    clientErrorHandler: answerUnreadableRequest,
+    frameworkErrors: answerUnroutableRequest,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+  };
+}
 
-/** Lets the body of a route be larger (or only smaller) than the 1 MiB that others may have. */
+/** Lets the body of a route be larger (or only smaller) than MAX_REQUEST_BYTES, which others may have. */
 export function BodyLimit(bytes: (environment: Environment) => number): MethodDecorator {
   return RouteConfig({ bodyLimitBytes: bytes });
 }
