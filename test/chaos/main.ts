@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { FAULTS, type FaultName } from './faults';
 import { runChaos, type RunOptions, type RunResult } from './run';
 
-const PLANTED = ['reconciler-off', 'outcome-dropped', 'fan-out-lost'] as const;
+const PLANTED = ['reconciler-off', 'outcome-dropped', 'fan-out-lost', 'order-lost'] as const;
 const BACKENDS = ['redis', 'postgres'] as const;
 
 /** What CI has time for. */

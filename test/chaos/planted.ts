@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
 import { Reconciler } from '../../apps/dispatcher/src/reconcile/reconciler';
 
@@ -21,6 +21,11 @@ if (planted === 'reconciler-off') {
   Reflect.set(Pool.prototype, 'query', function (this: Pool, statement: unknown, ...rest: unknown[]) {
     return query.call(this, withoutSomeDeliveries(statement), ...rest);
   });
+} else if (planted === 'order-lost') {
+  const query = Reflect.get(Client.prototype, 'query') as (this: Client, ...given: unknown[]) => unknown;
+  Reflect.set(Client.prototype, 'query', function (this: Client, statement: unknown, ...rest: unknown[]) {
+    return query.call(this, withNothingBlocked(statement), ...rest);
+  });
 } else {
   throw new Error(`There is no fault ${String(planted)} to plant`);
 }
@@ -33,4 +38,17 @@ function withoutSomeDeliveries(statement: unknown): unknown {
   const condition = 'JOIN taken ON taken.id = p.fan_out_id';
   if (!text.includes(condition)) throw new Error('the fan-out reads otherwise by now: plant the fault anew');
   return { ...statement, text: text.replace(condition, `${condition} AND random() > ${String(SHARE)}`) };
+}
+
+/** What stands behind another in its line goes at once. */
+function withNothingBlocked(statement: unknown): unknown {
+  if (typeof statement !== 'object' || statement === null) return statement;
+  const { name, values } = statement as { name?: string; values?: unknown[] };
+  if (name !== 'fan-out-in-line' || values === undefined) return statement;
+  const freed = values.map((value) =>
+    Array.isArray(value) && value.includes('blocked')
+      ? value.map((state: unknown) => (state === 'blocked' ? 'queued' : state))
+      : value,
+  );
+  return { ...statement, values: freed };
 }

@@ -10,6 +10,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_OPEN = 300;
 const SCHEDULED_SHARE = 0.04;
 const TICK_MS = 20;
+const KEYED_SHARE = 0.5;
+const KEYS_PER_TENANT = 6;
 
 /** What was promised with a 202; instants are monotonic ms. */
 export interface Promised {
@@ -53,6 +55,9 @@ export function startPublisher(
   let accepted = 0;
   let open = 0;
   let number = 0;
+  /** Events so far with each ordering key, and the keys whose last event has no 202 yet: their order would be unknown. */
+  const keyed = new Map<string, number>();
+  const busyKeys = new Set<string>();
   let paused = false;
   let credit = 0;
   let lastTickAt = performance.now();
@@ -74,12 +79,20 @@ export function startPublisher(
     number += 1;
     const tenant = random.pick(tenants);
     const event = random.pick(EVENT_TYPES);
-    const eventId = `${runName}-${String(number)}`;
     const delayMs = random.next() < SCHEDULED_SHARE ? random.between(500, 3_000) : null;
+    const key = `${String(tenants.indexOf(tenant))}k${String(random.between(1, KEYS_PER_TENANT))}`;
+    const orderingKey = delayMs === null && random.next() < KEYED_SHARE && !busyKeys.has(key) ? key : null;
+    if (orderingKey !== null) {
+      busyKeys.add(orderingKey);
+      keyed.set(orderingKey, (keyed.get(orderingKey) ?? 0) + 1);
+    }
+    const place = orderingKey === null ? '' : `:${orderingKey}:${String(keyed.get(orderingKey))}`;
+    const eventId = `${runName}-${String(number)}${place}`;
     const body = JSON.stringify({
       event,
       data: { number, text: 'x'.repeat(random.between(0, 600)) },
       event_id: eventId,
+      ...(orderingKey === null ? {} : { ordering_key: orderingKey }),
       ...(delayMs === null ? {} : { deliver_at: new Date(Date.now() + delayMs).toISOString() }),
     });
     const scheduledAt = performance.now() + (delayMs ?? 0);
@@ -89,6 +102,7 @@ export function startPublisher(
       answers.set(status, (answers.get(status) ?? 0) + 1);
       if (status === 202) {
         accepted += 1;
+        if (orderingKey !== null) busyKeys.delete(orderingKey);
         const dueAt = Math.max(performance.now(), scheduledAt);
         for (const webhook of tenant.webhooks)
           if (wants(webhook, event)) promised.push({ key: `${webhook.path} ${eventId}`, dueAt });

@@ -13,7 +13,7 @@ import { startPublisher } from './publisher';
 import { seededRandom } from './seeded-random';
 import { startChaosPostgres, startChaosRedis } from './servers';
 import { makeTenants, WEBHOOK_COUNT } from './tenants';
-import { countUnfinished, findDisagreements, findDuplicates, findLost } from './verdict';
+import { countUnfinished, findDisagreements, findDuplicates, findLost, findOvertaking } from './verdict';
 
 const SECRET = 'the-secret-of-the-chaos-webhooks';
 const ADMIN_TOKEN = 'the-operators-token-of-the-chaos-suite-0123';
@@ -114,6 +114,9 @@ async function runIn(
   closing.push(() => fleet.stop());
   await fleet.untilReady();
   const tenants = await makeTenants(fleet.apiUrls()[0] ?? '', ADMIN_TOKEN, receiver.origin, SECRET);
+  const orderedPaths = new Set(
+    tenants.flatMap(({ webhooks }) => webhooks.filter(({ ordered }) => ordered).map(({ path }) => path)),
+  );
   const publisher = startPublisher(
     tenants,
     () => fleet.apiUrls(),
@@ -160,6 +163,11 @@ async function runIn(
       );
     if (duplicates.count > duplicates.bound)
       world.problems.push(`${String(duplicates.count)} duplicates, ${String(duplicates.bound)} were in flight`);
+    const overtaking = findOvertaking(receiver.requests, orderedPaths);
+    if (overtaking.length > 0)
+      world.problems.push(
+        `${String(overtaking.length)} came before their predecessors, such as ${overtaking.slice(0, 3).join(', ')}`,
+      );
     if (receiver.forged > 0) world.problems.push(`${String(receiver.forged)} requests with a wrong signature`);
     world.problems.push(...(await findDisagreements(pool, publisher, receiver, duplicates)));
     world.problems.push(...publisher.refused, ...fleet.crashes);

@@ -3,6 +3,8 @@ export interface ChaosWebhook {
   /** Where it is received. */
   path: string;
   events: string[];
+  /** Whether events with the same key come one after the other. */
+  ordered: boolean;
 }
 
 export interface ChaosTenant {
@@ -14,14 +16,14 @@ export interface ChaosTenant {
 export const EVENT_TYPES = ['order.created', 'order.paid', 'parcel.sent'] as const;
 
 /** One of everything that takes a way of its own through the dispatcher: limits need leases, patterns need matching. */
-const WEBHOOKS: { events: string[]; more?: object }[][] = [
+const WEBHOOKS: { events: string[]; more?: { max_in_flight?: number; ordered?: true } }[][] = [
   [
     { events: ['*'] },
     { events: ['order.*'] },
     { events: ['order.created'] },
     { events: ['*'], more: { max_in_flight: 8 } },
   ],
-  [{ events: ['*'] }, { events: ['parcel.sent', 'order.paid'] }],
+  [{ events: ['*'] }, { events: ['parcel.sent', 'order.paid'] }, { events: ['*'], more: { ordered: true } }],
 ];
 
 export const WEBHOOK_COUNT = WEBHOOKS.flat().length;
@@ -53,7 +55,7 @@ export async function makeTenants(
         ...{ url: receiverOrigin + path, name: path, events, secret, timeout: 10, retry_policy: RETRY_POLICY },
         ...more,
       });
-      tenant.webhooks.push({ path, events });
+      tenant.webhooks.push({ path, events, ordered: more?.ordered ?? false });
     }
     tenants.push(tenant);
   }

@@ -17,6 +17,8 @@ export async function countUnfinished(pool: Pool): Promise<Record<string, number
        (SELECT count(*) FROM deliveries WHERE owner IS NOT NULL) AS owned_deliveries,
        (SELECT count(*) FROM waiting_deliveries) AS waiting_deliveries,
        (SELECT count(*) FROM pending_fan_outs) AS pending_fan_outs,
+       (SELECT count(*) FROM ordered_deliveries) AS ordered_deliveries,
+       (SELECT count(*) FROM ordered_lines) AS ordered_lines,
        (SELECT count(*) FROM stats_deltas) AS unfolded_statistics`,
   );
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, count]) => [name, Number(count)]));
@@ -57,6 +59,26 @@ export function findDuplicates(
     return sum + Math.min(inFlight, maxInFlight * crash.dispatchers);
   }, 0);
   return { count, bound, unexplained };
+}
+
+/** Events that came to an ordered webhook before the one with the same key that was committed before them had succeeded. */
+export function findOvertaking(requests: readonly SeenRequest[], orderedPaths: ReadonlySet<string>): string[] {
+  const firstAt = new Map<string, number>();
+  const succeededAt = new Map<string, number>();
+  for (const { key, status, receivedAt, endedAt } of requests) {
+    const [path = '', eventId = ''] = key.split(' ');
+    const [, orderingKey, place] = eventId.split(':');
+    if (!orderedPaths.has(path) || orderingKey === undefined || place === undefined) continue;
+    const name = `${path} ${orderingKey} ${place}`;
+    firstAt.set(name, Math.min(firstAt.get(name) ?? Infinity, receivedAt));
+    if (status === 200) succeededAt.set(name, Math.min(succeededAt.get(name) ?? Infinity, endedAt));
+  }
+  return [...firstAt].flatMap(([name, atMs]) => {
+    const [path = '', orderingKey = '', place = ''] = name.split(' ');
+    if (place === '1') return [];
+    const before = succeededAt.get(`${path} ${orderingKey} ${String(Number(place) - 1)}`) ?? Infinity;
+    return atMs < before ? [name] : [];
+  });
 }
 
 /** Where history, statistics and the receiver disagree, in words; empty when they agree. To be asked when all is quiet. */
