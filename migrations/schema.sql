@@ -456,7 +456,8 @@ CREATE TABLE webhooks (
   signature_types text[] NOT NULL DEFAULT '{v1}'::text[],
   kind text NOT NULL DEFAULT 'subscription'::text,
   ordered boolean NOT NULL DEFAULT false,
-  on_exhausted text NOT NULL DEFAULT 'skip'::text
+  on_exhausted text NOT NULL DEFAULT 'skip'::text,
+  draining_since timestamp with time zone
 );
 
 -- Constraints
@@ -579,6 +580,7 @@ CREATE INDEX waiting_inbound_actions_endpoint_idx ON public.waiting_inbound_acti
 CREATE INDEX waiting_inbound_actions_owner_idx ON public.waiting_inbound_actions USING btree (owner) WHERE (owner IS NOT NULL);
 CREATE INDEX webhook_health_since_idx ON public.webhook_health USING btree (failing_since);
 CREATE INDEX webhook_leases_owner_idx ON public.webhook_leases USING btree (owner);
+CREATE INDEX webhooks_draining_idx ON public.webhooks USING btree (id) WHERE (draining_since IS NOT NULL);
 CREATE INDEX webhooks_tenant_idx ON public.webhooks USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX inbound_channels_default_idx ON public.inbound_channels USING btree (tenant_id) WHERE is_default;
 CREATE UNIQUE INDEX inbound_channels_name_idx ON public.inbound_channels USING btree (tenant_id, name);
@@ -919,6 +921,7 @@ COMMENT ON COLUMN tokens.hash IS 'SHA-256 of the token, which itself is never st
 COMMENT ON COLUMN waiting_inbound_actions.epoch IS 'how often it was claimed; a result is recorded only where owner and epoch still match';
 COMMENT ON COLUMN waiting_inbound_actions.owner IS 'the dispatcher that runs it; null: it waits for due_at';
 COMMENT ON COLUMN webhook_health.open_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
+COMMENT ON COLUMN webhooks.draining_since IS 'made active then, while it held deliveries, of which some still wait';
 COMMENT ON COLUMN webhooks.event_versions IS 'by event type the only version that the webhook gets';
 COMMENT ON COLUMN webhooks.kind IS 'inbound_forward: of an inbound action that forwards to a URL; subscribed to nothing, and not shown among the webhooks';
 COMMENT ON COLUMN webhooks.on_exhausted IS 'what those behind a delivery that was given up do, where it is ordered';

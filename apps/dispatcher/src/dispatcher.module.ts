@@ -30,6 +30,7 @@ import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { Admission } from './retry/admission';
 import { Claims } from './retry/claims';
+import { HeldDrain } from './retry/held-drain';
 import { Rollup } from './rollup/rollup';
 import { ScheduledWork } from './scheduled-work';
 
@@ -91,6 +92,7 @@ export class DispatcherModule {
         WebhookHealth,
         HealthMonitor,
         LineKeeper,
+        HeldDrain,
         Admission,
         Claims,
         Leases,

@@ -5,6 +5,7 @@ import { LineKeeper } from './ordering/line-keeper';
 import type { Periodic } from './periodic';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
+import { HeldDrain } from './retry/held-drain';
 import { Rollup } from './rollup/rollup';
 
 /** What a dispatcher does by the clock beside delivering; scheduled here, since a flushed Redis forgets its schedules. */
@@ -17,6 +18,7 @@ export class ScheduledWork {
     private readonly health: WebhookHealth,
     private readonly healthMonitor: HealthMonitor,
     private readonly lines: LineKeeper,
+    private readonly heldDrain: HeldDrain,
   ) {}
 
   start(): void {
@@ -29,6 +31,14 @@ export class ScheduledWork {
   }
 
   private all(): Periodic[] {
-    return [this.rollup, this.housekeeping, this.redelivery, this.health, this.healthMonitor, this.lines];
+    return [
+      this.rollup,
+      this.housekeeping,
+      this.redelivery,
+      this.health,
+      this.healthMonitor,
+      this.lines,
+      this.heldDrain,
+    ];
   }
 }

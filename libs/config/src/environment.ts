@@ -44,6 +44,7 @@ export interface Environment {
   dispatcherMemoryBytes: number;
   stopDeadlineMs: number;
   disableAfterHours: number;
+  heldPerSecond: number;
 }
 
 const KEY_BYTES = 32;
@@ -208,6 +209,11 @@ export const SETTINGS: Setting[] = [
     example: '120',
   },
   {
+    name: 'HELD_PER_SECOND',
+    doc: 'Deliveries per second to a webhook that is active again, until those that it held have gone out.',
+    example: '50',
+  },
+  {
     name: 'STOP_DEADLINE_MS',
     doc: 'How long a stopping app lets requests in flight finish, in milliseconds.',
     example: '15000',
@@ -269,6 +275,7 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     webhookMaxInFlight: settings.integer('WEBHOOK_MAX_IN_FLIGHT', 32, 1, 1_000),
     dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),
     disableAfterHours: settings.integer('DISABLE_AFTER_HOURS', 120, 12, 8_760),
+    heldPerSecond: settings.integer('HELD_PER_SECOND', 50, 1, 10_000),
     stopDeadlineMs: settings.integer('STOP_DEADLINE_MS', 15_000, 0, 600_000),
   };
   if (environment.encryptionKeys.length === 0) {

@@ -21,6 +21,8 @@ export interface WebhookTarget {
   onInactive: 'drop' | 'hold';
   /** Whether events with the same ordering key go to it one after the other. */
   ordered: boolean;
+  /** Whether it still works off, at a set pace, what it held while it was inactive. */
+  draining: boolean;
   timeoutMs: number;
   /** Deliveries per second, and requests at once, over all dispatchers; null for no limit of its own. */
   rateLimit: number | null;
@@ -53,6 +55,7 @@ export interface WebhookTargetRow {
   active: boolean;
   on_inactive: 'drop' | 'hold';
   ordered: boolean;
+  draining: boolean;
   timeout_ms: number;
   rate_limit: number | null;
   max_in_flight: number | null;
@@ -114,6 +117,7 @@ export function unreadableTarget(row: WebhookTargetRow): WebhookTarget {
     active: row.active,
     onInactive: row.on_inactive,
     ordered: row.ordered,
+    draining: row.draining,
     timeoutMs: row.timeout_ms,
     rateLimit: row.rate_limit,
     maxInFlight: row.max_in_flight,
@@ -132,7 +136,7 @@ export function isHolding(target: WebhookTarget): boolean {
 
 /** Whether one dispatcher at a time sends to it, so that its limits hold over all of them. */
 export function isExclusive(target: WebhookTarget): boolean {
-  return target.rateLimit !== null || target.maxInFlight !== null;
+  return target.rateLimit !== null || target.maxInFlight !== null || target.draining;
 }
 
 /** The stored policy, whose fields are named as in the API, as the rules take it. */

@@ -15,7 +15,7 @@ export type WebhookTargetsRow = OuterJoined<WebhookTargetRow> & TenantOfTargets;
  */
 export const READ_WEBHOOK_TARGETS = `
   SELECT t.webhooks_version, t.allowed_cidrs, w.id, w.tenant_id, w.project_id, w.url, w.events, w.event_versions, w.active,
-    w.on_inactive, w.ordered, w.timeout_ms, w.rate_limit, w.max_in_flight, w.retry_policy, w.sealed_secret, w.sealed_headers,
+    w.on_inactive, w.ordered, w.draining_since IS NOT NULL AS draining, w.timeout_ms, w.rate_limit, w.max_in_flight, w.retry_policy, w.sealed_secret, w.sealed_headers,
     w.signature_types, coalesce(r.secrets, '[]') AS retiring_secrets,
     CASE WHEN 'v1a' = ANY (w.signature_types) THEN k.keys ELSE '[]' END AS signing_keys
   FROM tenants t

@@ -74,6 +74,7 @@ export class WebhooksService {
       onExhausted: wanted.on_exhausted ?? 'skip',
       rateLimit: wanted.rate_limit ?? null,
       maxInFlight: wanted.max_in_flight ?? null,
+      drainingSince: null,
       disabledReason: null,
       version: '1',
       createdBy: caller.userId,
@@ -104,10 +105,16 @@ export class WebhooksService {
     return this.database.run(tenantId, async (manager) => {
       if (Object.keys(columns).length === 0) return findWebhook(manager, caller, id);
       const before = await lockWebhook(manager, caller, id);
+      const drains = !before.active && change.active === true && before.onInactive === 'hold';
       await manager.update(
         WebhookEntity,
         { tenantId, id },
-        { ...columns, version: () => 'version + 1', updatedAt: new Date() },
+        {
+          ...columns,
+          ...(drains && { drainingSince: () => 'now()' }),
+          version: () => 'version + 1',
+          updatedAt: new Date(),
+        },
       );
       // A secret that is set, unlike one that is rotated, is the only one at once.
       if (change.secret !== undefined) await deleteRetiringSecrets(manager, tenantId, id);

@@ -1,5 +1,7 @@
-import { Injectable } from '@nestjs/common';
-import { isExclusive, isHolding } from '#database/webhook-target';
+import { Inject, Injectable } from '@nestjs/common';
+import { ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-target';
 import { Lanes } from '../deliver/lanes';
 import { NO_LIMITS } from '../deliver/pace';
 import { WebhookDirectory } from '../fan-out/webhook-directory';
@@ -21,6 +23,7 @@ export class Admission {
     private readonly directory: WebhookDirectory,
     private readonly health: WebhookHealth,
     private readonly leases: Leases,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 
   async roomsFor(webhooks: WebhookKey[]): Promise<LaneRoom[]> {
@@ -47,15 +50,23 @@ export class Admission {
         rooms.push({ ...webhook, room });
         continue;
       }
+      const perSecond = this.paceOf(target);
       this.lanes.setLimits(webhook.tenantId, webhook.webhookId, {
-        perSecond: target.rateLimit,
+        perSecond,
         inFlight: target.maxInFlight,
       });
-      const paced = target.rateLimit === null ? room : Math.min(room, target.rateLimit * PACED_SECONDS);
+      const paced = perSecond === null ? room : Math.min(room, perSecond * PACED_SECONDS);
       exclusive.push({ ...webhook, room: paced });
     }
     if (exclusive.length === 0) return rooms;
     const held = await this.leases.hold(exclusive.map((webhook) => webhook.webhookId));
     return [...rooms, ...exclusive.filter((webhook) => held.has(webhook.webhookId))];
+  }
+
+  /** Deliveries per second; what was held is let go no faster than the operator allows, so that it floods nobody. */
+  private paceOf({ rateLimit, draining }: WebhookTarget): number | null {
+    if (!draining) return rateLimit;
+    const { heldPerSecond } = this.environment;
+    return rateLimit === null ? heldPerSecond : Math.min(rateLimit, heldPerSecond);
   }
 }

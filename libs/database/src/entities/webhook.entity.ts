@@ -77,6 +77,10 @@ export class WebhookEntity {
   @Column('text', { name: 'on_exhausted', default: 'skip' })
   onExhausted!: 'skip' | 'wait';
 
+  /** When it was made active, while deliveries that it held before still wait. */
+  @Column('timestamptz', { name: 'draining_since', nullable: true })
+  drainingSince!: Date | null;
+
   /** Deliveries per second; null for no limit of its own. */
   @Column('integer', { name: 'rate_limit', nullable: true })
   rateLimit!: number | null;
