@@ -7,7 +7,8 @@ import { noticesPlantedFaults } from './planted';
 import type { BenchResults } from './report/bench-results';
 import { writeResults } from './report/write-results';
 import { describeMachine } from './report/machine';
-import { showWorkload } from './report/table';
+import type { StatementCost } from './measure/statements';
+import { showStatements, showWorkload } from './report/table';
 import { WORKLOADS } from './workloads/all-workloads';
 import type { Plan } from './workloads/workload';
 
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       planted: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      statements: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       repeats: { type: 'string' },
     },
@@ -49,13 +51,20 @@ async function main(): Promise<void> {
   const profileFolder = values.profile ? join(RESULTS, 'profiles') : null;
   if (profileFolder !== null) await mkdir(profileFolder, { recursive: true });
 
-  const installation = await startInstallation();
+  const installation = await startInstallation(values.statements);
   let isSound = true;
   try {
     if (backends.includes('redis') && installation.redis === null)
       throw new Error('There is no redis-server or valkey-server on the PATH; --backend postgres does without');
     const onlyPlanted = values.planted && wanted === undefined;
-    if (!onlyPlanted) isSound = await measure(installation, { backends, workloads, plan, profileFolder });
+    if (!onlyPlanted)
+      isSound = await measure(installation, {
+        backends,
+        workloads,
+        plan,
+        profileFolder,
+        countStatements: values.statements,
+      });
     if (values.planted || (!values.quick && wanted === undefined)) {
       say('\nPlanted faults');
       for (const backend of onlyPlanted ? backends : backends.slice(-1))
@@ -72,15 +81,21 @@ interface Wanted {
   workloads: typeof WORKLOADS;
   plan: Plan;
   profileFolder: string | null;
+  countStatements: boolean;
 }
 
 /** @returns whether every run reconciled. */
 async function measure(installation: Installation, wanted: Wanted): Promise<boolean> {
-  const { backends, workloads, plan, profileFolder } = wanted;
+  const { backends, workloads, plan, profileFolder, countStatements } = wanted;
   const results: BenchResults = { startedAt: new Date().toISOString(), plan, machine: describeMachine(), runs: [] };
   for (const [index, backend] of backends.entries()) {
     const capacity = { perSecond: null };
-    const bedOptions = { backend, planted: null, profileFolder };
+    const onStatements = countStatements
+      ? (costs: StatementCost[]) => {
+          showStatements(costs, say);
+        }
+      : null;
+    const bedOptions = { backend, planted: null, profileFolder, onStatements };
     for (const workload of workloads) {
       if (workload.isOnce === true && index > 0) continue;
       const startedAt = performance.now();

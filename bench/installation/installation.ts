@@ -8,6 +8,7 @@ import { startChaosPostgres, startChaosRedis, type ChaosServer } from '../../tes
 import { databaseUrl, execute } from '../../test/support/postgres';
 
 const TEMPLATE = 'bench_template';
+const COUNTING = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track_planning': 'on' };
 
 /** The servers of a bench run: a PostgreSQL that syncs as in production, and a Redis when the machine has one. */
 export interface Installation {
@@ -23,14 +24,16 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-export async function startInstallation(): Promise<Installation> {
+/** @param countStatements whether PostgreSQL counts its statements, which costs it some of its time. */
+export async function startInstallation(countStatements: boolean): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'webhooks-bench-'));
   const dataDir = join(folder, 'data');
   await mkdir(dataDir);
-  const postgres = await startChaosPostgres(dataDir);
+  const postgres = await startChaosPostgres(dataDir, countStatements ? COUNTING : {});
   const redis = await startChaosRedis(folder);
   await execute(postgres.url, `CREATE DATABASE ${TEMPLATE}`);
   await migrate(databaseUrl(postgres.url, TEMPLATE));
+  if (countStatements) await execute(databaseUrl(postgres.url, TEMPLATE), 'CREATE EXTENSION pg_stat_statements');
   const pool = new Pool({ connectionString: postgres.url, max: 1 });
   pool.on('error', () => undefined);
   return {

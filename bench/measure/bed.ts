@@ -11,6 +11,7 @@ import { startGenerator, startReceiver, type Generator, type Receiver } from '..
 import { machineMs } from '../wire/message-reader';
 import { Ledger } from './ledger';
 import { cpuSecondsOf, peakMebibytesOf, proportionalMebibytesOf, resetPeak } from './processes';
+import { readStatements, resetStatements, type StatementCost } from './statements';
 import { summarise, type Measured, type Role, type Usage } from './measured';
 
 const DRAIN_DEADLINE_MS = 60_000;
@@ -20,6 +21,8 @@ export interface BedOptions {
   backend: Backend;
   planted: string | null;
   profileFolder: string | null;
+  /** Told what the statements of each run cost; null where PostgreSQL does not count them. */
+  onStatements: ((costs: StatementCost[]) => void) | null;
   /** How long a run may take to come to rest. */
   drainDeadlineMs?: number;
 }
@@ -78,6 +81,8 @@ export class Bed {
     const running = this.generator.run(spec);
     await delay(warmUpSeconds * 1_000);
     for (const pid of [this.pipeline.api.pid, ...this.pipeline.dispatchers.map((app) => app.pid)]) resetPeak(pid);
+    const { onStatements } = this.options;
+    if (onStatements !== null) await resetStatements(this.pipeline.pool);
     const before = this.usage();
     const from = machineMs();
     const meanwhile = load.meanwhile?.();
@@ -88,6 +93,7 @@ export class Bed {
     }
     const until = machineMs();
     const after = this.usage();
+    const statements = onStatements === null ? [] : await readStatements(this.pipeline.pool);
     const result = await running;
     await meanwhile;
     this.ledger.promise(targets, result);
@@ -95,8 +101,11 @@ export class Bed {
     const drainedAt = machineMs();
     const received = await this.receiver.take();
     this.ledger.receive(received);
+    const measured = summarise(targets, result, received, { from, until, before, after });
+    const events = (measured.acceptedPerSecond * (until - from)) / 1_000;
+    onStatements?.(statements.map((cost) => perEvent(cost, events)));
     return {
-      ...summarise(targets, result, received, { from, until, before, after }),
+      ...measured,
       peakMebibytes: this.peaks(),
       drainSeconds: (drainedAt - (result.answeredAt.at(-1) ?? drainedAt)) / 1_000,
       problems: [...problemsOf(result), ...(drained ? [] : ['what was accepted was not worked off in time'])],
@@ -149,6 +158,10 @@ export class Bed {
       () => false,
     );
   }
+}
+
+function perEvent({ text, calls, executionMs, planningMs }: StatementCost, events: number): StatementCost {
+  return { text, calls: calls / events, executionMs: executionMs / events, planningMs: planningMs / events };
 }
 
 function problemsOf(result: LoadResult): string[] {

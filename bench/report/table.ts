@@ -1,3 +1,4 @@
+import type { StatementCost } from '../measure/statements';
 import type { Figure } from '../workloads/workload';
 import type { RunResult } from './bench-results';
 
@@ -21,6 +22,15 @@ export function showWorkload(run: RunResult, say: (line: string) => void): void 
         .join(', ')}`,
     );
   for (const problem of run.problems) say(`  FAILED: ${problem}`);
+}
+
+/** What the statements of a run cost for each event, the dearest first. */
+export function showStatements(costs: readonly StatementCost[], say: (line: string) => void): void {
+  say('  calls/1,000  plan µs  exec µs   for each event');
+  for (const { text, calls, planningMs, executionMs } of costs)
+    say(
+      `  ${(calls * 1_000).toFixed(1).padStart(11)}${(planningMs * 1_000).toFixed(1).padStart(9)}${(executionMs * 1_000).toFixed(1).padStart(9)}   ${text.replace(/\s+/g, ' ').slice(0, 100)}`,
+    );
 }
 
 export function describeFigure({ value, unit, spread, target }: Figure): string {

@@ -23,9 +23,9 @@ export interface ChaosServer {
 }
 
 /** A PostgreSQL of this run that syncs as in production, with its data in the folder. */
-export async function startChaosPostgres(dataDir: string): Promise<ChaosServer> {
+export async function startChaosPostgres(dataDir: string, settings: Record<string, string> = {}): Promise<ChaosServer> {
   const log = (): void => undefined;
-  let running: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, log });
+  let running: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir, log, settings });
   const { url, port } = running;
   return {
     url,
@@ -42,7 +42,7 @@ export async function startChaosPostgres(dataDir: string): Promise<ChaosServer> 
         'PostgreSQL to come back',
         async () => {
           // Children of a killed server may hold its memory and port for a moment.
-          const next = await startEmbeddedPostgres({ dataDir, port, log }).catch(() => null);
+          const next = await startEmbeddedPostgres({ dataDir, port, log, settings }).catch(() => null);
           if (next === null) return false;
           running = next;
           if (next.port === port) return true;

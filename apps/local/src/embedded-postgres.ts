@@ -43,6 +43,8 @@ export interface EmbeddedPostgresOptions {
   log: (message: string) => void;
   /** Default true. False skips every sync, for tests. */
   durable?: boolean;
+  /** Over those above. */
+  settings?: Record<string, string>;
 }
 
 export interface EmbeddedPostgres {
@@ -76,7 +78,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const logFile = join(dataDir, 'postgres.log');
   for (let triesLeft = 3; ; triesLeft -= 1) {
     const port = await choosePort(options.port ?? 0, HOST);
-    const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), cluster_name: clusterName, port: String(port) };
+    const settings = {
+      ...SETTINGS,
+      ...(durable ? {} : NOT_DURABLE),
+      ...options.settings,
+      cluster_name: clusterName,
+      port: String(port),
+    };
     const child = await launch({ account, cluster, settings, logFile });
     if (await becomesReady(child, cluster.folder)) return running(child, port, cluster);
     // Another process may have taken the port after it was found free.
