@@ -687,6 +687,7 @@ ALTER TABLE inbound_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_trigger_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ordered_deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE publish_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
@@ -723,6 +724,7 @@ CREATE POLICY batches ON inbound_totals FOR ALL TO webhooks_batch USING (true) W
 CREATE POLICY batches ON inbound_trigger_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON inbound_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON ordered_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON publish_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -759,6 +761,7 @@ CREATE POLICY tenant_wall ON inbound_totals FOR ALL TO webhooks_request USING ((
 CREATE POLICY tenant_wall ON inbound_trigger_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON ordered_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON publish_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));

@@ -12,6 +12,7 @@ import { Inbound1795510800000 } from '../../../migrations/1795510800000-inbound'
 import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
 import { WaitingByTime1795518000000 } from '../../../migrations/1795518000000-waiting-by-time';
 import { Ordering1795525200000 } from '../../../migrations/1795525200000-ordering';
+import { PublishWindowsWall1795526000000 } from '../../../migrations/1795526000000-publish-windows-wall';
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
@@ -34,6 +35,7 @@ const MIGRATIONS = [
   DispatcherProcesses1795514400000,
   WaitingByTime1795518000000,
   Ordering1795525200000,
+  PublishWindowsWall1795526000000,
   Draining1795532400000,
 ];
 
