@@ -41,17 +41,17 @@ export class Recorder {
         },
       );
     this.commits = groupCommit(writeOutcomes);
-    this.commitsInLine = groupCommit(writeOrderedOutcomes);
+    this.commitsInLine = groupCommit((into, outcomes) =>
+      writeOrderedOutcomes(into, outcomes, (webhook) => {
+        this.lanes.askForMore(webhook);
+      }),
+    );
   }
 
   /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
   async record(outcome: Outcome): Promise<boolean> {
     try {
-      if (!movesLine(outcome)) return await this.commits.add(outcome);
-      const written = await this.commitsInLine.add(outcome);
-      const { tenantId, webhookId } = outcome.work;
-      this.lanes.askForMore({ tenantId, webhookId });
-      return written;
+      return await (movesLine(outcome) ? this.commitsInLine : this.commits).add(outcome);
     } catch (error) {
       // Refused by the database for itself, not for its company: its row stays ours until the reconciler releases it.
       this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');

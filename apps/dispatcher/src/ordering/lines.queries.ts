@@ -95,10 +95,13 @@ export async function leaveLines(client: PoolClient, ended: readonly Ended[]): P
   });
 }
 
-/** Lets the first of each line wait for a dispatcher, unless it does already; forgets empty lines. Lines are to be locked. */
-export async function moveUp(client: PoolClient, lines: readonly Line[]): Promise<void> {
+/**
+ * Lets the first of each line wait for a dispatcher, unless it does already; forgets empty lines. Lines are to be locked.
+ * @returns the webhooks of which one waits now.
+ */
+export async function moveUp(client: PoolClient, lines: readonly Line[]): Promise<Set<string>> {
   const heads = await findHeads(client, lines);
-  await unblock(client, heads);
+  const moved = await unblock(client, heads);
   const full = new Set(heads.map(lineName));
   const empty = lines.filter((line) => !full.has(lineName(line)));
   if (empty.length > 0) {
@@ -109,17 +112,18 @@ export async function moveUp(client: PoolClient, lines: readonly Line[]): Promis
       values: columns(empty),
     });
   }
+  return moved;
 }
 
-/** Lets blocked deliveries wait for a dispatcher; those in another state stay as they are. */
+/** Lets blocked deliveries wait for a dispatcher; those in another state stay as they are. @returns the webhooks of those that wait now. */
 export async function unblock(
   client: PoolClient,
   deliveries: readonly Pick<Head, 'deliveryId' | 'priority'>[],
-): Promise<void> {
-  if (deliveries.length === 0) return;
+): Promise<Set<string>> {
+  if (deliveries.length === 0) return new Set();
   const ids = deliveries.map((delivery) => delivery.deliveryId);
   const sorted = ids.toSorted();
-  await client.query({
+  const answer = await client.query<{ webhook_id: string }>({
     name: 'unblock-deliveries',
     text: `
       WITH freed AS (
@@ -128,9 +132,11 @@ export async function unblock(
       )
       INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
       SELECT freed.id, freed.tenant_id, freed.webhook_id, now(), wanted.priority
-      FROM freed JOIN unnest($1::uuid[], $2::smallint[]) AS wanted(id, priority) ON wanted.id = freed.id`,
+      FROM freed JOIN unnest($1::uuid[], $2::smallint[]) AS wanted(id, priority) ON wanted.id = freed.id
+      RETURNING webhook_id`,
     values: [ids, deliveries.map((delivery) => delivery.priority), sorted[0], sorted.at(-1)],
   });
+  return new Set(answer.rows.map((row) => row.webhook_id));
 }
 
 /** A line as the key of a map. */

@@ -10,18 +10,27 @@ export function movesLine(outcome: Outcome): boolean {
 
 /**
  * Writes outcomes and lets the next in their lines go, in one commit.
+ * @param onMoved told after the commit of the webhooks of which one waits now.
  * @returns the ids of those that still were this dispatcher's to write.
  */
-export function writeOrderedOutcomes(pool: Pool, outcomes: Outcome[]): Promise<Set<string>> {
-  return inTransaction(pool, async (client) => {
+export async function writeOrderedOutcomes(
+  pool: Pool,
+  outcomes: Outcome[],
+  onMoved: (webhook: { tenantId: string; webhookId: string }) => void,
+): Promise<Set<string>> {
+  const { written, moved } = await inTransaction(pool, async (client) => {
     const all = outcomes.flatMap((outcome) => endedOf(outcome) ?? []);
     await lockLines(client, all);
-    const written = await writeOutcomes(client, outcomes);
-    const ended = all.filter((delivery) => written.has(delivery.deliveryId));
+    const mine = await writeOutcomes(client, outcomes);
+    const ended = all.filter((delivery) => mine.has(delivery.deliveryId));
     if (ended.length > 0) await leaveLines(client, ended);
-    await moveUp(client, all);
-    return written;
+    return { written: mine, moved: await moveUp(client, all) };
   });
+  for (const { work } of outcomes) {
+    const { tenantId, webhookId } = work;
+    if (moved.delete(webhookId)) onMoved({ tenantId, webhookId });
+  }
+  return written;
 }
 
 function endedOf({ work, state }: Outcome): Ended | null {
