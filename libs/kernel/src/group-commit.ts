@@ -31,9 +31,7 @@ export class GroupCommit<T, R> {
   /** @throws AppError 503 when too much is waiting already; what the commit throws. */
   add(item: T): Promise<R> {
     if (this.held >= this.options.maxWaiting) {
-      return Promise.reject(
-        unavailable('Too many events are waiting to be stored; please try again', RETRY_AFTER_SECONDS),
-      );
+      return Promise.reject(unavailable('Too much is waiting to be stored; please try again', RETRY_AFTER_SECONDS));
     }
     this.held += 1;
     return new Promise<R>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { PublishBudget, type Budget } from '#accept/publish-budget';
+import { PublishBudget } from '#accept/publish-budget';
+import type { Budget } from '#accept/shared-budget';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { AppError } from '#kernel/app-error';
 import type { Caller } from '../http/caller';

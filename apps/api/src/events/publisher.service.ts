@@ -3,7 +3,7 @@ import { Counter, Registry } from 'prom-client';
 import { EventIntake } from '#accept/event-intake';
 import { jsonItems, jsonMembers } from '#accept/json-members';
 import type { NewEvent } from '#accept/new-event';
-import type { Budget } from '#accept/publish-budget';
+import type { Budget } from '#accept/shared-budget';
 import { readPublishRequest, type PublishContext } from '#accept/publish-request';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
