@@ -62,12 +62,21 @@ describe('walls', () => {
       return made('/api/events', body, 'event_id');
     },
     name: async () => made('/api/event-types', { name: `invoice.paid${(counter += 1)}` }, 'name'),
+    endpoint: async () => made('/api/inbound', { name: `walled-${(counter += 1)}`, project_id: PROJECT }, 'name'),
+    action_id: async ({ endpoint = '' }) =>
+      made(`/api/inbound/${endpoint}/actions`, { type: 'log', settings: { table: 'walled' } }, 'action_id'),
+    request_id: async ({ endpoint = '' }) => made(`/api/inbound/${endpoint}/test`, {}, 'request_id'),
+    table: () => Promise.resolve('walled'),
+    channel: async () => {
+      const settings = { url: 'http://127.0.0.1:9/' };
+      return made('/api/inbound/channels', { name: `walled-${(counter += 1)}`, kind: 'http', settings }, 'name');
+    },
     token_id: async () => (await makeToken(api, owner, ['events:read'])).tokenId,
     user_id: async () => made('/api/users', { name: 'Walled' }, 'user_id'),
     tenant_id: async () => (await makeTenant(api, 'Walled')).tenantId,
   };
   /** Those that belong to the tenant as a whole: a token of a project is told that it may not change them. */
-  const OF_THE_TENANT = new Set(['name', 'token_id', 'user_id']);
+  const OF_THE_TENANT = new Set(['name', 'channel', 'token_id', 'user_id']);
 
   const made = async (path: string, body: object, field: string): Promise<string> => {
     const response = await api.as(owner.token).post(path).send(body);
@@ -89,6 +98,9 @@ describe('walls', () => {
   /** Where the example would be refused: a schema that does not go with the type's example, a scope the caller lacks. */
   const bodies: Record<string, object> = {
     updateEventType: { description: 'Walled' },
+    importHooks: { content: '[{ "id": "walled", "execute-command": "/bin/true" }]', commands: 'skip' },
+    createInboundChannel: { name: 'walled', kind: 'email', settings: { to: 'somebody@example.com' } },
+    updateInboundChannel: { settings: { url: 'http://127.0.0.1:9/' } },
     createToken: { name: 'Walled', scopes: ['tokens:write'] },
   };
 

@@ -9,6 +9,7 @@ import { DeliveriesModule } from './deliveries/deliveries.module';
 import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
 import { HttpModule } from './http/http.module';
+import { InboundModule } from './inbound/inbound.module';
 import { RedeliveriesModule } from './redeliveries/redeliveries.module';
 import { SigningKeysModule } from './signing-keys/signing-keys.module';
 import { StatsModule } from './stats/stats.module';
@@ -31,6 +32,7 @@ export class AppModule {
         AuditModule,
         DeliveriesModule,
         EventsModule,
+        InboundModule,
         RedeliveriesModule,
         SigningKeysModule,
         StatsModule,

@@ -26,10 +26,29 @@ export const AUDIT_ACTIONS = [
   'event_type.updated',
   'event_type.archived',
   'event_type.validation_changed',
+  'inbound.created',
+  'inbound.updated',
+  'inbound.deleted',
+  'inbound.secret_changed',
+  'inbound.url_changed',
+  'inbound.action_added',
+  'inbound.action_updated',
+  'inbound.action_removed',
+  'inbound_channel.created',
+  'inbound_channel.updated',
+  'inbound_channel.deleted',
 ] as const;
 
 /** What acts are upon. */
-export const AUDIT_RESOURCES = ['tenant', 'user', 'token', 'webhook', 'event_type'] as const;
+export const AUDIT_RESOURCES = [
+  'tenant',
+  'user',
+  'token',
+  'webhook',
+  'event_type',
+  'inbound',
+  'inbound_channel',
+] as const;
 
 export type AuditResource = (typeof AUDIT_RESOURCES)[number];
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

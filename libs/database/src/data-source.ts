@@ -14,13 +14,24 @@ import { WaitingByTime1795518000000 } from '../../../migrations/1795518000000-wa
 import { Ordering1795525200000 } from '../../../migrations/1795525200000-ordering';
 import { PublishWindowsWall1795526000000 } from '../../../migrations/1795526000000-publish-windows-wall';
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
+import { InboundActionEntity } from './entities/inbound-action.entity';
+import { InboundChannelEntity } from './entities/inbound-channel.entity';
+import { InboundEndpointEntity } from './entities/inbound-endpoint.entity';
 import { TenantEntity } from './entities/tenant.entity';
 import { TokenEntity } from './entities/token.entity';
 import { UserEntity } from './entities/user.entity';
 import { WebhookEntity } from './entities/webhook.entity';
 import { roleConfig } from './pools';
 
-const ENTITIES = [TenantEntity, UserEntity, TokenEntity, WebhookEntity];
+const ENTITIES = [
+  TenantEntity,
+  UserEntity,
+  TokenEntity,
+  WebhookEntity,
+  InboundEndpointEntity,
+  InboundActionEntity,
+  InboundChannelEntity,
+];
 const MIGRATIONS = [
   InitialSchema1795305600000,
   RequestsWriteHistory1795392000000,

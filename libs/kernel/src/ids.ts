@@ -6,7 +6,21 @@ import { createHash, randomBytes } from 'node:crypto';
  * first 48 bits are Unix milliseconds (RFC 9562, version 7), so that a lookup by id touches one partition.
  */
 export type IdPrefix =
-  'webhook' | 'event' | 'del' | 'del_test' | 'inb' | 'req' | 'tenant' | 'user' | 'tok' | 'job' | 'audit' | 'dispatcher';
+  | 'webhook'
+  | 'event'
+  | 'del'
+  | 'del_test'
+  | 'inb'
+  | 'act'
+  | 'chan'
+  | 'req'
+  | 'run'
+  | 'tenant'
+  | 'user'
+  | 'tok'
+  | 'job'
+  | 'audit'
+  | 'dispatcher';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const VALUE_OF = new Map([...ALPHABET].map((character, value) => [character, value]));

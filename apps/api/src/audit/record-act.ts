@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { recordAudit, type AuditEntry } from '#database/audit-log.queries';
+import { recordAudit, type AuditActor, type AuditEntry } from '#database/audit-log.queries';
 import type { Caller } from '../http/caller';
 
 /** What a caller did; see {@link AuditEntry}. */
@@ -15,10 +15,14 @@ export function givenFields(change: object): string[] {
  * neither is there without the other.
  */
 export function recordAct(manager: EntityManager, caller: Caller, ...acts: Act[]): Promise<void> {
-  const { tenantId, tokenId, userId, clientIp, requestId } = caller;
-  const actor = { kind: 'token', tokenId, userId, clientIp, requestId } as const;
+  const { tenantId } = caller;
   return recordAudit(
     manager,
-    acts.map((act) => ({ tenantId, actor, ...act })),
+    acts.map((act) => ({ tenantId, actor: actorOf(caller), ...act })),
   );
+}
+
+/** A caller as the audit trail names them. */
+export function actorOf({ tokenId, userId, clientIp, requestId }: Caller): AuditActor {
+  return { kind: 'token', tokenId, userId, clientIp, requestId };
 }

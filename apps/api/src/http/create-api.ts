@@ -6,6 +6,8 @@ import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
 import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
+import { Receiver } from '../inbound/receive/receiver';
+import { useReceiveRoutes } from '../inbound/receive/receive-routes';
 import { useJsonBodyParser } from './body-parser';
 import { useClientIp } from './client-ip';
 import { useConnectionLimits } from './connection-limits';
@@ -36,6 +38,11 @@ export async function createApi(environment: Environment, logger: Logger): Promi
   });
   if (environment.corsAllowedOrigins.length > 0) app.enableCors(corsOptions(environment.corsAllowedOrigins));
   useRequestLog(fastify, logger, app.get(Registry));
+  useReceiveRoutes(fastify, app.get(Receiver), {
+    maxBodyBytes: environment.inboundMaxBodyBytes,
+    hooks: environment.inboundHooks,
+    logger,
+  });
   SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
     customSiteTitle: 'Trae Webhooks API',
     swaggerOptions: { persistAuthorization: true },

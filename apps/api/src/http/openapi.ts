@@ -15,6 +15,7 @@ const TAGS = {
   Deliveries: 'Events on their way to one webhook, each with its attempts',
   Events: 'What happened, published once',
   'Event types': "The built-in types and the tenant's own, with their schemas and versions",
+  Inbound: 'Endpoints that receive webhooks: what is genuine, what is wanted, and what is done with it',
   Tokens: 'Bearer credentials with scopes, optionally bound to one project',
   Audit: 'Who did what',
   Users: 'Whom tokens belong to',

@@ -138,7 +138,7 @@ export function IsHeaderMap(): PropertyDecorator {
 }
 
 /** What is wrong with custom headers; values are never named, since they may be secret. */
-function headerProblem(value: unknown): string | null {
+export function headerProblem(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return 'must be an object of names and texts';
   const entries = Object.entries(value);
