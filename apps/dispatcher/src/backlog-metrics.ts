@@ -4,7 +4,7 @@ import { Gauge, Registry } from 'prom-client';
 import { BATCH_POOL } from '#database/database.module';
 import { QUEUE_BACKEND } from '#queues/queues.module';
 import type { QueueBackend } from '#queues/queue-backend';
-import { EVENT_QUEUE, WAKE_UP_QUEUE } from '#queues/queue-names';
+import { EVENT_QUEUE, INBOUND_QUEUE, WAKE_UP_QUEUE } from '#queues/queue-names';
 import { Lanes } from './deliver/lanes';
 
 /** Counting stops here, so that a scrape stays cheap however large the backlog is. */
@@ -15,6 +15,8 @@ interface Backlog {
   fan_outs_age: number;
   deliveries: string;
   deliveries_age: number;
+  actions: string;
+  actions_age: number;
 }
 
 /** Gauges of what waits; read from the database when Prometheus asks, and left out while it does not answer. */
@@ -31,7 +33,7 @@ export class BacklogMetrics {
     const registers = [registry];
     const waiting = new Gauge({
       name: 'webhooks_backlog',
-      help: `Batches of events to fan out, and deliveries that are due and held by no dispatcher; counted up to ${COUNT_LIMIT}.`,
+      help: `Batches of events to fan out, and deliveries and inbound actions that are due and held by no dispatcher; counted up to ${COUNT_LIMIT}.`,
       labelNames: ['kind'],
       registers,
       collect: async () => {
@@ -40,6 +42,7 @@ export class BacklogMetrics {
         if (backlog === null) return;
         waiting.set({ kind: 'fan_out' }, Number(backlog.fan_outs));
         waiting.set({ kind: 'delivery' }, Number(backlog.deliveries));
+        waiting.set({ kind: 'inbound_action' }, Number(backlog.actions));
       },
     });
     const age = new Gauge({
@@ -53,6 +56,7 @@ export class BacklogMetrics {
         if (backlog === null) return;
         age.set({ kind: 'fan_out' }, backlog.fan_outs_age);
         age.set({ kind: 'delivery' }, backlog.deliveries_age);
+        age.set({ kind: 'inbound_action' }, backlog.actions_age);
       },
     });
     const held = new Gauge({
@@ -73,7 +77,7 @@ export class BacklogMetrics {
       registers,
       collect: async () => {
         depth.reset();
-        for (const queue of [EVENT_QUEUE, WAKE_UP_QUEUE]) {
+        for (const queue of [EVENT_QUEUE, INBOUND_QUEUE, WAKE_UP_QUEUE]) {
           const jobs = await queues.depth(queue);
           if (jobs !== null) depth.set({ queue }, jobs);
         }
@@ -106,7 +110,10 @@ export class BacklogMetrics {
           (SELECT count(*) FROM (SELECT FROM pending_fan_outs WHERE due_at <= now() LIMIT ${COUNT_LIMIT}) p) AS fan_outs,
           coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM pending_fan_outs WHERE due_at <= now()), 0) AS fan_outs_age,
           (SELECT count(*) FROM (SELECT FROM waiting_deliveries WHERE due_at <= now() LIMIT ${COUNT_LIMIT}) w) AS deliveries,
-          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM oldest WHERE due_at <= now()), 0) AS deliveries_age`,
+          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM oldest WHERE due_at <= now()), 0) AS deliveries_age,
+          (SELECT count(*) FROM (SELECT FROM waiting_inbound_actions WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) a) AS actions,
+          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM waiting_inbound_actions
+            WHERE owner IS NULL AND due_at <= now()), 0) AS actions_age`,
     });
     return answer.rows[0] ?? null;
   }

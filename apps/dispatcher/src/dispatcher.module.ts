@@ -22,6 +22,16 @@ import { WebhookDirectory } from './fan-out/webhook-directory';
 import { HealthMonitor } from './health-monitor/health-monitor';
 import { WebhookHealth } from './health-monitor/webhook-health';
 import { OperationalEvents } from './operational-events/operational-events';
+import { ActionConditions } from './inbound-actions/action-conditions';
+import { ActionSettingsReader } from './inbound-actions/action-settings-reader';
+import { EventForwarder } from './inbound-actions/event-forwarder';
+import { InboundActions } from './inbound-actions/inbound-actions';
+import { InboundMetrics } from './inbound-actions/inbound-metrics';
+import { ACTION_FUNCTIONS, InboundPorts } from './inbound-actions/inbound-ports';
+import { loadFunctions } from './inbound-actions/load-functions';
+import { RecordKeeper } from './inbound-actions/record-keeper';
+import { RunAction } from './inbound-actions/run-action';
+import { RunRecorder } from './inbound-actions/run-recorder';
 import { LineKeeper } from './ordering/line-keeper';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
@@ -81,6 +91,11 @@ export class DispatcherModule {
               maxBytes: settings.dispatcherMemoryBytes,
             }),
         },
+        {
+          provide: ACTION_FUNCTIONS,
+          inject: [ENVIRONMENT],
+          useFactory: (settings: Environment) => loadFunctions(settings.inboundHandlers),
+        },
         DispatcherIdentity,
         WebhookDirectory,
         FanOutPlanner,
@@ -96,6 +111,15 @@ export class DispatcherModule {
         Admission,
         Claims,
         Leases,
+        ActionConditions,
+        ActionSettingsReader,
+        RecordKeeper,
+        EventForwarder,
+        InboundPorts,
+        InboundMetrics,
+        RunRecorder,
+        RunAction,
+        InboundActions,
         Reconciler,
         Rollup,
         Housekeeping,

@@ -9,12 +9,20 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { QUEUE_BACKEND } from '#queues/queues.module';
 import type { Consumer, QueueBackend } from '#queues/queue-backend';
-import { EVENT_QUEUE, WAKE_UP_QUEUE, type EventJob, type WakeUpJob } from '#queues/queue-names';
+import {
+  EVENT_QUEUE,
+  INBOUND_QUEUE,
+  WAKE_UP_QUEUE,
+  type EventJob,
+  type InboundJob,
+  type WakeUpJob,
+} from '#queues/queue-names';
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import type { DeliveryWork } from './deliver/delivery-work';
 import { Lanes } from './deliver/lanes';
 import { FanOut } from './fan-out/fan-out';
 import { WebhookHealth } from './health-monitor/webhook-health';
+import { InboundActions } from './inbound-actions/inbound-actions';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Reconciler } from './reconcile/reconciler';
 import { Claims } from './retry/claims';
@@ -46,6 +54,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly fanOut: FanOut,
     private readonly deliver: Deliver,
     private readonly claims: Claims,
+    private readonly inbound: InboundActions,
     private readonly reconciler: Reconciler,
     private readonly scheduled: ScheduledWork,
     private readonly health: WebhookHealth,
@@ -89,7 +98,8 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     this.lanes.pause();
     await this.claims.untilIdle(); // what it brings into the lanes is handed back below
     const handedBack = Promise.all(this.lanes.drain().map((work) => this.deliver.settle(work, 'queued', Date.now())));
-    await this.client.close(this.environment.stopDeadlineMs / 2);
+    const graceMs = this.environment.stopDeadlineMs / 2;
+    await Promise.all([this.client.close(graceMs), this.inbound.stop(graceMs)]);
     await handedBack;
     await this.lanes.untilIdle();
     clearInterval(this.sweeping);
@@ -107,11 +117,13 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     });
     this.consumers.push(
       this.queues.consume<EventJob>(EVENT_QUEUE, (job) => this.fanOut.run(job.data.fanOutIds), EVENT_JOBS_AT_ONCE),
+      this.queues.consume<InboundJob>(INBOUND_QUEUE, () => this.inbound.claimAll(), 1),
       this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),
     );
     this.sweeping = setInterval(() => {
       this.lanes.sweep();
     }, SWEEP_MS);
+    this.inbound.start();
     this.reconciler.start();
     this.scheduled.start();
   }
@@ -126,6 +138,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   private async wakeUp(): Promise<void> {
     await this.reconciler.fanOutDue(0);
     await this.claims.claimAll();
+    await this.inbound.claimAll();
   }
 
   private async attempt(work: DeliveryWork): Promise<void> {

@@ -39,6 +39,12 @@ export interface Environment {
   inboundMaxBodyBytes: number;
   inboundHooks: boolean;
   inboundCommands: boolean;
+  inboundCommandsAtOnce: number;
+  inboundMaxInFlight: number;
+  inboundHandlers: string | null;
+  smtpUrl: string | null;
+  smtpFrom: string | null;
+  telegramApiUrl: string;
   dispatcherMaxInFlight: number;
   webhookMaxInFlight: number;
   dispatcherMemoryBytes: number;
@@ -196,6 +202,36 @@ export const SETTINGS: Setting[] = [
     doc: 'Whether inbound endpoints may run commands on the machine of the dispatcher; only the operator can define them. on or off.',
     example: 'off',
   },
+  {
+    name: 'INBOUND_COMMANDS_AT_ONCE',
+    doc: 'Commands that a dispatcher runs at once; the others wait for their turn.',
+    example: '4',
+  },
+  {
+    name: 'INBOUND_MAX_IN_FLIGHT',
+    doc: 'Actions of inbound requests that a dispatcher has under way at once, without those that take longer than a second.',
+    example: '64',
+  },
+  {
+    name: 'INBOUND_HANDLERS',
+    doc: 'Path of a JavaScript module whose exported functions inbound actions may call by name (execute with `handler`, custom with `function`).',
+    example: '',
+  },
+  {
+    name: 'SMTP_URL',
+    doc: 'Mail server of e-mail channels: smtp://user:password@host:587 (STARTTLS where offered) or smtps://host:465.',
+    example: '',
+  },
+  {
+    name: 'SMTP_FROM',
+    doc: 'Sender of mails that go through SMTP_URL, for example webhooks@example.com.',
+    example: '',
+  },
+  {
+    name: 'TELEGRAM_API_URL',
+    doc: "Where Telegram's bot API is; one's own server can be run.",
+    example: 'https://api.telegram.org',
+  },
   { name: 'DISPATCHER_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once.', example: '512' },
   { name: 'WEBHOOK_MAX_IN_FLIGHT', doc: 'Requests a dispatcher has under way at once to one webhook.', example: '32' },
   {
@@ -271,6 +307,12 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     inboundMaxBodyBytes: settings.integer('INBOUND_MAX_BODY_BYTES', 1_048_576, 1_024, 16_777_216),
     inboundHooks: settings.oneOf('INBOUND_HOOKS', ['on', 'off'] as const, 'off') === 'on',
     inboundCommands: settings.oneOf('INBOUND_COMMANDS', ['on', 'off'] as const, 'off') === 'on',
+    inboundCommandsAtOnce: settings.integer('INBOUND_COMMANDS_AT_ONCE', 4, 1, 256),
+    inboundMaxInFlight: settings.integer('INBOUND_MAX_IN_FLIGHT', 64, 1, 1_000),
+    inboundHandlers: settings.text('INBOUND_HANDLERS'),
+    smtpUrl: settings.url('SMTP_URL', ['smtp:', 'smtps:']),
+    smtpFrom: settings.text('SMTP_FROM'),
+    telegramApiUrl: settings.url('TELEGRAM_API_URL', ['http:', 'https:']) ?? 'https://api.telegram.org',
     dispatcherMaxInFlight: settings.integer('DISPATCHER_MAX_IN_FLIGHT', 512, 1, 10_000),
     webhookMaxInFlight: settings.integer('WEBHOOK_MAX_IN_FLIGHT', 32, 1, 1_000),
     dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),
@@ -285,6 +327,9 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
         ? 'is required in production: 32 bytes in base64 (openssl rand -base64 32)'
         : 'is required: 32 bytes in base64 (openssl rand -base64 32); `npm start` makes one',
     );
+  }
+  if (environment.smtpUrl !== null && environment.smtpFrom === null) {
+    settings.problem('SMTP_FROM', 'is required with SMTP_URL: the address that mails come from');
   }
   settings.throwIfProblems();
   return environment;

@@ -140,7 +140,7 @@ export function isExclusive(target: WebhookTarget): boolean {
 }
 
 /** The stored policy, whose fields are named as in the API, as the rules take it. */
-function toRetryPolicy(stored: StoredRetryPolicy): RetryPolicy {
+export function toRetryPolicy(stored: StoredRetryPolicy): RetryPolicy {
   return {
     maxAttempts: stored.max_attempts,
     backoffStrategy: stored.backoff_strategy,

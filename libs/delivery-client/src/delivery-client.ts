@@ -28,6 +28,8 @@ export interface DeliveryClientOptions {
 
 export interface DeliveryRequest {
   readonly url: string;
+  /** POST unless given. */
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly timeoutMs: number;
@@ -36,7 +38,7 @@ export interface DeliveryRequest {
 }
 
 export interface DeliveryClient {
-  /** Posts once and tells what came of it; never rejects. */
+  /** Sends once and tells what came of it; never rejects. */
   send(request: DeliveryRequest): Promise<AttemptResult>;
   /** Waits up to `graceMs` for the attempts in flight, interrupts the rest and closes all connections. */
   close(graceMs: number): Promise<void>;
@@ -94,7 +96,7 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
     const message: Dispatcher.DispatchOptions = {
       origin,
       path: pathname + search,
-      method: 'POST',
+      method: request.method ?? 'POST',
       headers: { 'accept-encoding': 'identity', ...request.headers },
       body: request.body,
     };

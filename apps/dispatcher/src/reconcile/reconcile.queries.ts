@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '#database/in-transaction';
+import { releaseRunsOf } from '../inbound-actions/record-runs.queries';
 
 /** Batches due for longer than `graceMs` that nobody has fanned out: their signal was lost, or is late. */
 export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
@@ -56,14 +57,14 @@ export async function findNeighbours(
 
 /**
  * Declares dispatchers dead that have not renewed their row for `silentForMs` (null: for however long) or are known
- * to have ended, and lets their deliveries wait for another. Two statements in one transaction: the second must see
+ * to have ended, and lets their deliveries and actions wait for another. Two statements in one transaction: the second must see
  * what a fan-out committed while the first waited for its lock on the row.
- * @returns how many dispatchers were dead, and how many deliveries were taken back.
+ * @returns how many dispatchers were dead, and how many deliveries and inbound actions were taken back.
  */
 export async function takeOver(
   pool: Pool,
   dead: { silentForMs: number | null; ended: string[] },
-): Promise<{ dispatchers: number; deliveries: number }> {
+): Promise<{ dispatchers: number; deliveries: number; actions: number }> {
   return inTransaction(pool, async (client) => {
     const gone = await client.query<{ id: string }>({
       text: `
@@ -73,10 +74,10 @@ export async function takeOver(
         RETURNING id`,
       values: [dead.silentForMs, dead.ended],
     });
-    let deliveries = 0;
-    if (gone.rows.length > 0)
-      deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [gone.rows.map((row) => row.id)]);
-    return { dispatchers: gone.rows.length, deliveries };
+    const owners = gone.rows.map((row) => row.id);
+    if (owners.length === 0) return { dispatchers: 0, deliveries: 0, actions: 0 };
+    const deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [owners]);
+    return { dispatchers: owners.length, deliveries, actions: await releaseRunsOf(client, owners) };
   });
 }
 

@@ -10,6 +10,8 @@ import { WebhookDirectory } from '../fan-out/webhook-directory';
 import { DEAD_AFTER_MS, DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Leases } from '../ownership/leases';
 import { hasEnded, ownProcess } from '../ownership/process-identity';
+import { InboundActions } from '../inbound-actions/inbound-actions';
+import { releaseOwnerlessRuns } from '../inbound-actions/record-runs.queries';
 import { Periodic } from '../periodic';
 import { Claims } from '../retry/claims';
 import {
@@ -51,6 +53,7 @@ export class Reconciler {
     private readonly claims: Claims,
     private readonly lanes: Lanes,
     private readonly leases: Leases,
+    private readonly inbound: InboundActions,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.rounds = new Periodic('reconciling', ROUND_MS, (signal) => this.reconcile(signal), logger);
@@ -79,9 +82,13 @@ export class Reconciler {
     this.round += 1;
     await this.directory.refresh();
     await this.takeOver();
-    if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) await this.releaseOrphans(signal);
+    if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) {
+      await this.releaseOrphans(signal);
+      await this.inbound.releaseOrphans(signal);
+    }
     await this.fanOutDue(FAN_OUT_GRACE_MS, signal);
     await this.claims.claimAll();
+    await this.inbound.claimAll();
     await this.leases.releaseIdle((webhookId) => this.lanes.isBusy(webhookId));
   }
 
@@ -103,8 +110,8 @@ export class Reconciler {
   private async takeOver(): Promise<void> {
     const mayJudge = this.identity.mayJudgeOthers();
     if (mayJudge && this.round % ORPHAN_ROUNDS === 0) {
-      const released = await releaseOwnerless(this.pool);
-      if (released > 0) this.logger.error({ released }, 'deliveries of an owner without a row wait for anyone again');
+      const released = (await releaseOwnerless(this.pool)) + (await releaseOwnerlessRuns(this.pool));
+      if (released > 0) this.logger.error({ released }, 'work of an owner without a row waits for anyone again');
     }
     const ended = await this.endedNeighbours();
     if (!mayJudge && ended.length === 0) return;

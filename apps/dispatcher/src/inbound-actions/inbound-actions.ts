@@ -1,0 +1,170 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { Gauge, Registry } from 'prom-client';
+import { ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
+import { BATCH_POOL } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { DispatcherIdentity } from '../ownership/dispatcher-identity';
+import { claimRuns, findDueEndpoints, type EndpointRoom } from './claim-runs.queries';
+import type { ClaimedRun } from './inbound-work';
+import { findOwnedRuns, releaseOrphanRuns } from './record-runs.queries';
+import { RunAction } from './run-action';
+import { RunPlaces } from './run-places';
+
+const MAX_PER_ENDPOINT = 16;
+/** Endpoints looked at in one round; the next round goes on behind the last. */
+const ENDPOINTS_PER_ROUND = 1_000;
+/** Runs of one claim: their requests' bodies come along. */
+const MAX_PER_CLAIM = 32;
+const SWEEP_MS = 250;
+const ORPHAN_PATIENCE_MS = 1_000;
+
+/**
+ * Runs the actions of accepted requests. What waits stands in the database, with its due time; rounds that claim it are
+ * asked for by signals, by wake-ups, by runs that end and every second, and run one at a time.
+ */
+@Injectable()
+export class InboundActions {
+  private readonly places: RunPlaces;
+  private readonly held = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private readonly interrupting = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private upcoming: Promise<void> | null = null;
+  private after: string | null = null;
+  private sweeping: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(ENVIRONMENT) environment: Environment,
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly identity: DispatcherIdentity,
+    private readonly action: RunAction,
+    registry: Registry,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.places = new RunPlaces(environment.inboundMaxInFlight, MAX_PER_ENDPOINT);
+    const inFlight = new Gauge({
+      name: 'webhooks_inbound_actions_in_flight',
+      help: 'Inbound actions under way in this dispatcher.',
+      registers: [registry],
+      collect: () => {
+        inFlight.set(this.places.inFlight);
+      },
+    });
+  }
+
+  start(): void {
+    this.sweeping = setInterval(() => {
+      if (this.places.sweep(performance.now())) this.askForRound();
+    }, SWEEP_MS);
+  }
+
+  /** Lets runs under way finish for up to `graceMs`, then interrupts them, and hands back what is not finished. */
+  async stop(graceMs: number): Promise<void> {
+    this.stopping.abort();
+    clearInterval(this.sweeping);
+    while (this.upcoming !== null) await this.upcoming.catch(() => undefined); // whoever asked for the round is told
+    await this.running.catch(() => undefined);
+    const finished = Promise.all(this.held.values());
+    const patience = new AbortController();
+    const deadline = delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([finished, deadline]);
+    patience.abort();
+    this.interrupting.abort();
+    await finished;
+  }
+
+  /** Looks for due runs of every endpoint; resolves after one round. @throws what the database throws. */
+  claimAll(): Promise<void> {
+    this.upcoming ??= this.roundAfter(this.running);
+    return this.upcoming;
+  }
+
+  /** Lets runs wait for anyone that the database shows as ours and that are not held: a broken connection left them. */
+  async releaseOrphans(signal: AbortSignal): Promise<void> {
+    const owner = this.identity.id;
+    const orphans = async (): Promise<string[]> =>
+      (await findOwnedRuns(this.pool, owner)).filter((runId) => !this.held.has(runId));
+    const suspects = await orphans();
+    if (suspects.length === 0) return;
+    // Twice, since a claim commits before its runs are held, and a recording before they are let go.
+    await delay(ORPHAN_PATIENCE_MS, undefined, { signal }).catch(() => undefined);
+    const still = (await orphans()).filter((runId) => suspects.includes(runId));
+    if (still.length === 0) return;
+    const released = await releaseOrphanRuns(this.pool, owner, still);
+    if (released > 0)
+      this.logger.warn({ released }, 'inbound actions that a broken connection left wait for anyone again');
+  }
+
+  private askForRound(): void {
+    if (this.stopping.signal.aborted) return;
+    if (this.upcoming === null) this.claimAll().catch(() => undefined); // the reconciler's round comes within a second
+  }
+
+  private async roundAfter(previous: Promise<void>): Promise<void> {
+    await previous.catch(() => undefined);
+    this.upcoming = null;
+    this.running = this.round();
+    await this.running;
+  }
+
+  private async round(): Promise<void> {
+    if (!this.mayBegin()) return;
+    const due = await findDueEndpoints(this.pool, this.after, ENDPOINTS_PER_ROUND);
+    const isWhole = due.length < ENDPOINTS_PER_ROUND;
+    this.after = isWhole ? null : (due.at(-1)?.endpointId ?? null);
+    const claimed = await this.claimFor(this.places.share(due, Math.random));
+    // There may be more of the same endpoints, or more endpoints.
+    if (claimed > 0 || !isWhole) this.askForRound();
+  }
+
+  private mayBegin(): boolean {
+    return !this.stopping.signal.aborted && this.identity.maySend() && this.places.free > 0;
+  }
+
+  private async claimFor(rooms: EndpointRoom[]): Promise<number> {
+    let claimed = 0;
+    for (const part of parts(rooms, MAX_PER_CLAIM)) {
+      if (!this.mayBegin()) break;
+      try {
+        const runs = await claimRuns(this.pool, this.identity.id, part);
+        for (const run of runs) this.begin(run);
+        claimed += runs.length;
+      } catch (error) {
+        // Whether it committed is unknown: what it claimed may be ours and not held.
+        this.identity.suspectOrphans();
+        throw error;
+      }
+    }
+    return claimed;
+  }
+
+  private begin(run: ClaimedRun): void {
+    const { work } = run;
+    this.places.take(work, performance.now());
+    const done = this.action.run(run, this.interrupting.signal).finally(() => {
+      this.places.release(work);
+      this.held.delete(work.runId);
+      this.askForRound();
+    });
+    this.held.set(work.runId, done);
+  }
+}
+
+/** Cuts rooms into parts of at most so many runs; a larger one comes alone. */
+function parts(rooms: EndpointRoom[], maxRuns: number): EndpointRoom[][] {
+  const cut: EndpointRoom[][] = [];
+  let runs = Infinity;
+  for (const room of rooms) {
+    if (runs + room.room > maxRuns) {
+      cut.push([]);
+      runs = 0;
+    }
+    cut.at(-1)?.push(room);
+    runs += room.room;
+  }
+  return cut;
+}
