@@ -11,6 +11,7 @@ const ROOT = join(__dirname, '..');
 const FILE = join(ROOT, 'docs', 'dependencies.md');
 const ALLOWED = [
   'MIT',
+  'MIT-0',
   'ISC',
   'ISC',
   'Apache-2.0',
