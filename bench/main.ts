@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { compareBuilds } from './compare-builds';
+import { killApps } from './installation/app-process';
 import { startInstallation, type Installation } from './installation/installation';
 import type { Backend } from './installation/product';
 import { noticesPlantedFaults } from './planted';
@@ -35,6 +37,7 @@ async function main(): Promise<void> {
       planted: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       statements: { type: 'boolean', default: false },
+      against: { type: 'string' },
       seconds: { type: 'string' },
       repeats: { type: 'string' },
     },
@@ -53,9 +56,20 @@ async function main(): Promise<void> {
 
   const installation = await startInstallation(values.statements);
   let isSound = true;
+  // What runs is ended and removed also when the bench is ended in the middle.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      killApps();
+      void installation.stop().finally(() => process.exit(1));
+    });
   try {
     if (backends.includes('redis') && installation.redis === null)
       throw new Error('There is no redis-server or valkey-server on the PATH; --backend postgres does without');
+    if (values.against !== undefined) {
+      for (const backend of backends)
+        await compareBuilds(installation, { backend, plan, against: resolve(values.against), say });
+      return;
+    }
     const onlyPlanted = values.planted && wanted === undefined;
     if (!onlyPlanted)
       isSound = await measure(installation, {
@@ -95,7 +109,7 @@ async function measure(installation: Installation, wanted: Wanted): Promise<bool
           showStatements(costs, say);
         }
       : null;
-    const bedOptions = { backend, planted: null, profileFolder, onStatements };
+    const bedOptions = { backend, planted: null, profileFolder, built: null, onStatements };
     for (const workload of workloads) {
       if (workload.isOnce === true && index > 0) continue;
       const startedAt = performance.now();

@@ -19,7 +19,14 @@ export async function noticesPlantedFaults(
   let isSound = true;
   for (const planted of PLANTED) {
     const result = emptyResult();
-    const options = { backend, planted, profileFolder: null, onStatements: null, drainDeadlineMs: DRAIN_DEADLINE_MS };
+    const options = {
+      backend,
+      planted,
+      profileFolder: null,
+      built: null,
+      onStatements: null,
+      drainDeadlineMs: DRAIN_DEADLINE_MS,
+    };
     await withBed(
       result,
       () => Bed.start('product', installation, options),

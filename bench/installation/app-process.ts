@@ -23,6 +23,8 @@ export interface AppProcess {
 }
 
 export interface AppOptions {
+  /** The folder of the built programs; by default the one of this bench. */
+  built: string | null;
   /** Of the built program, below `dist`. */
   program: string;
   /** Also of its log. */
@@ -34,16 +36,25 @@ export interface AppOptions {
   nodeOptions: string[];
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends every program that still runs, as when the bench itself is ended. */
+export function killApps(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 /** Starts a program on a free port and waits until `/readyz` is 200. @throws Error with the end of its log. */
 export async function startApp(options: AppOptions): Promise<AppProcess> {
   const port = await choosePort(0, '127.0.0.1');
   const logFile = join(options.folder, `${options.name}.log`);
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [...options.nodeOptions, join(BUILT, options.program)], {
+  const child = spawn(process.execPath, [...options.nodeOptions, join(options.built ?? BUILT, options.program)], {
     env: { PATH: process.env['PATH'], ...options.env, [options.portVariable]: String(port) },
     stdio: ['ignore', log, log],
   });
   closeSync(log);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const lastOfLog = async (): Promise<string> => (await readFile(logFile, 'utf8')).slice(-2_000);
   await waitFor(

@@ -26,7 +26,13 @@ export async function startBare(
   };
   const start = (kind: 'accept' | 'deliver') =>
     startApp({
-      ...{ program: `bench/bare/bare-${kind}.js`, name: `${name}-${kind}`, env, folder: installation.folder },
+      ...{
+        built: null,
+        program: `bench/bare/bare-${kind}.js`,
+        name: `${name}-${kind}`,
+        env,
+        folder: installation.folder,
+      },
       ...{ portVariable: 'PORT', nodeOptions: [] },
     });
   const [api, dispatcher] = await Promise.all([start('accept'), start('deliver')]);

@@ -16,11 +16,13 @@ export interface ProductOptions {
   planted: string | null;
   /** Where CPU profiles go; null for none. */
   profileFolder: string | null;
+  /** Of another build, to compare with; null for this one. */
+  built: string | null;
 }
 
 /** The real API and a real dispatcher, with the defaults of production wherever nothing is said here. */
 export async function startProduct(installation: Installation, options: ProductOptions): Promise<Pipeline> {
-  const { databaseUrl, backend, planted, profileFolder } = options;
+  const { databaseUrl, backend, planted, profileFolder, built } = options;
   const name = `product-${randomBytes(3).toString('hex')}`;
   const env = {
     ...{ NODE_ENV: 'production', HOST: '127.0.0.1', REQUIRE_HTTPS: 'false', DELIVERY_ALLOWED_CIDRS: '127.0.0.0/8' },
@@ -31,7 +33,7 @@ export async function startProduct(installation: Installation, options: ProductO
   const profiling = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
   const start = (kind: 'api' | 'dispatcher', nodeOptions: string[]): Promise<AppProcess> =>
     startApp({
-      ...{ program: `apps/${kind}/main.js`, name: `${name}-${kind}`, env, folder: installation.folder },
+      ...{ built, program: `apps/${kind}/main.js`, name: `${name}-${kind}`, env, folder: installation.folder },
       portVariable: kind === 'api' ? 'PORT' : 'DISPATCHER_PORT',
       nodeOptions: [...profiling, ...nodeOptions],
     });

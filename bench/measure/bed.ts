@@ -21,6 +21,7 @@ export interface BedOptions {
   backend: Backend;
   planted: string | null;
   profileFolder: string | null;
+  built: string | null;
   /** Told what the statements of each run cost; null where PostgreSQL does not count them. */
   onStatements: ((costs: StatementCost[]) => void) | null;
   /** How long a run may take to come to rest. */

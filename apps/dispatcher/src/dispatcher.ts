@@ -3,6 +3,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { DatabaseConnection } from '#database/database-connection';
+import { GroupCommit } from '#kernel/group-commit';
 import type { DeliveryClient } from '#delivery-client/delivery-client';
 import { HealthChecks } from '#observability/health-checks';
 import type { Logger } from '#observability/logger';
@@ -28,8 +29,10 @@ import { Reconciler } from './reconcile/reconciler';
 import { Claims } from './retry/claims';
 import { ScheduledWork } from './scheduled-work';
 
-/** Event jobs fanned out at once; each holds a database connection for two short statements. */
-const EVENT_JOBS_AT_ONCE = 4;
+/** Event jobs taken at once. Those that come while others are at work go together, in the same two statements. */
+const EVENT_JOBS_AT_ONCE = 16;
+/** Jobs in one fan-out, and fan-outs at once; each holds a database connection. */
+const FAN_OUT_GROUP = { maxItems: 8, maxBytes: 1, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
 const SWEEP_MS = 250;
 const CONSUMER_CLOSE_MS = 3_000;
 
@@ -40,6 +43,14 @@ const CONSUMER_CLOSE_MS = 3_000;
 @Injectable()
 export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly consumers: Consumer[] = [];
+  private readonly fanOuts = new GroupCommit<string[], null>(
+    async (jobs) => {
+      await this.fanOut.run(jobs.flat());
+      return jobs.map(() => null);
+    },
+    () => true,
+    { ...FAN_OUT_GROUP, bytesOf: () => 0 },
+  );
   private started = false;
   private stopping = false;
   private sweeping: NodeJS.Timeout | undefined;
@@ -116,7 +127,11 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       this.lanes.drain(); // it is another's by now
     });
     this.consumers.push(
-      this.queues.consume<EventJob>(EVENT_QUEUE, (job) => this.fanOut.run(job.data.fanOutIds), EVENT_JOBS_AT_ONCE),
+      this.queues.consume<EventJob>(
+        EVENT_QUEUE,
+        async (job) => void (await this.fanOuts.add(job.data.fanOutIds)),
+        EVENT_JOBS_AT_ONCE,
+      ),
       this.queues.consume<InboundJob>(INBOUND_QUEUE, () => this.inbound.claimAll(), 1),
       this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),
     );

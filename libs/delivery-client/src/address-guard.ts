@@ -40,6 +40,9 @@ export interface AddressGuard {
 /** Guards with other allow lists that are remembered: one for each list in use. */
 const MAX_WIDER_GUARDS = 1_000;
 
+/** Of 2,048 characters at most. */
+const MAX_CHECKED_URLS = 10_000;
+
 const LOOPBACK: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
   { address: '::1', family: 6 },
@@ -61,7 +64,19 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
     return allowed.check(address, family === 4 ? 'ipv4' : 'ipv6') || isPublicAddress(address, family);
   }
 
+  /** The same for each delivery of a webhook: what it depends on never changes. */
+  const checkedUrls = new Map<string, UrlCheck>();
   function checkUrl(text: string): UrlCheck {
+    const known = checkedUrls.get(text);
+    if (known !== undefined) return known;
+    const check = checkAnew(text);
+    if (!check.ok) return check;
+    if (checkedUrls.size >= MAX_CHECKED_URLS) checkedUrls.clear();
+    checkedUrls.set(text, check);
+    return check;
+  }
+
+  function checkAnew(text: string): UrlCheck {
     const parsed = parseDeliveryUrl(text, options.requireHttps);
     if (!parsed.ok) return { ok: false, cause: 'invalid_url', reason: parsed.reason };
     const host = hostOf(parsed.url);

@@ -46,7 +46,8 @@ export function clientIp(
   trusted: BlockList,
 ): string {
   let address = plainAddress(remoteAddress ?? '') ?? 'unknown';
-  const hops = String(forwardedFor ?? '').split(',');
+  if (forwardedFor === undefined) return address;
+  const hops = String(forwardedFor).split(',');
   while (hops.length > 0 && isTrusted(address, trusted)) {
     const before = plainAddress(hops.pop() ?? '');
     if (before === null) break; // what a trusted proxy cannot have written well: nobody knows who came before it

@@ -1,0 +1,164 @@
+import { Client, Pool } from 'pg';
+import type { EntityManager } from 'typeorm';
+import { newUuid, firstUuidAt } from '#kernel/ids';
+import { countHistory } from '../../apps/api/src/deliveries/history-counts.queries';
+import { idRange } from '../../apps/api/src/deliveries/history-filter';
+import { readHistoryPageOfType } from '../../apps/api/src/deliveries/history-of-type.queries';
+import { DELIVERY_STATUSES } from '../../apps/api/src/deliveries/delivery-status';
+import {
+  readAttempts,
+  readContents,
+  readHistoryPage,
+  type DeliveryRow,
+} from '../../apps/api/src/deliveries/history.queries';
+import { readStats } from '../../apps/api/src/stats/stats.queries';
+import { readPendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
+import { writeHistory } from '../../bench/installation/write-history';
+import { createTestDatabase, type TestDatabase } from '../support/postgres';
+
+// The plans of what is asked of a long history: none may read more of it than the answer needs. Run once before the
+// planner has any statistics, as on a new installation, and once with them.
+
+const DELIVERIES = 20_000;
+const DAYS = 21;
+const DAY_MS = 86_400_000;
+const PAGE = { limit: 21, offset: 0 };
+/** Rows of a page, of each status, and then some. */
+const ROWS_OF_A_PAGE = 200;
+const [TENANT, WEBHOOK] = [newUuid(Date.now()), newUuid(Date.now())];
+const HISTORY = /^(events|event_payloads|deliveries|attempts|attempt_responses)(_\d|$)/;
+
+interface PlanNode {
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Join Filter'?: number;
+  Plans?: PlanNode[];
+}
+
+let database: TestDatabase;
+let pool: Pool;
+let client: Client;
+/** Rows of the history that the statements since the last look have read. */
+let rowsRead = 0;
+
+/** Explains what it is asked instead of only asking it. */
+async function explain(text: string, values: unknown[]): Promise<unknown[]> {
+  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+    `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+    values,
+  );
+  const count = (node: PlanNode): void => {
+    const { 'Rows Removed by Filter': filtered = 0, 'Rows Removed by Join Filter': joined = 0 } = node;
+    if (HISTORY.test(node['Relation Name'] ?? ''))
+      rowsRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
+    for (const child of node.Plans ?? []) count(child);
+  };
+  for (const row of rows) count(row['QUERY PLAN'][0].Plan);
+  return (await client.query<Record<string, unknown>>(text, values)).rows;
+}
+
+const manager = { query: explain } as unknown as EntityManager;
+
+async function rowsReadBy(ask: () => Promise<unknown>): Promise<number> {
+  rowsRead = 0;
+  await ask();
+  return rowsRead;
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = new Pool({ connectionString: database.url, max: 1 });
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  await writeHistory(pool, {
+    ...{ tenantId: TENANT, webhookId: WEBHOOK, deliveries: DELIVERIES, days: DAYS, statsDays: DAYS, isAnalysed: false },
+  });
+  await pool.query(`INSERT INTO tenants (id, name) VALUES ($1, 'Plans')`, [TENANT]);
+});
+
+afterAll(async () => {
+  await client.end();
+  await pool.end();
+  await database.drop();
+});
+
+describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) => {
+  beforeAll(async () => {
+    if (when === 'with statistics') await pool.query('ANALYZE');
+    await client.query(`SELECT set_config('app.tenant_id', $1, false)`, [TENANT]);
+    await client.query('SET ROLE webhooks_request');
+  });
+
+  const now = Date.now();
+  const middle = firstUuidAt(now - (DAYS / 2) * DAY_MS);
+
+  it.each([
+    ['the first page', idRange({})],
+    ['a deep page', { ...idRange({}), until: middle }],
+    ['a page of a day', idRange({ fromMs: now - 11 * DAY_MS, untilMs: now - 10 * DAY_MS })],
+  ])('%s reads little more than its rows', async (_, range) => {
+    let page: DeliveryRow[] = [];
+    const read = await rowsReadBy(async () => {
+      page = await readHistoryPage(manager, TENANT, WEBHOOK, DELIVERY_STATUSES, range, PAGE);
+    });
+    expect(page).toHaveLength(PAGE.limit);
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(ROWS_OF_A_PAGE);
+
+    const contents = await rowsReadBy(() => readContents(manager, TENANT, page));
+    expect(contents).toBeGreaterThan(0);
+    expect(contents).toBeLessThanOrEqual(ROWS_OF_A_PAGE);
+    const ids = page.map(({ id }) => id);
+    expect(await rowsReadBy(() => readAttempts(manager, TENANT, ids, true))).toBeLessThanOrEqual(ROWS_OF_A_PAGE);
+  });
+
+  it('a page of one status reads little more than its rows', async () => {
+    const read = () => readHistoryPage(manager, TENANT, WEBHOOK, ['failed'], idRange({}), PAGE);
+    expect(await rowsReadBy(read)).toBeLessThanOrEqual(ROWS_OF_A_PAGE);
+  });
+
+  it('a page of one event type reads only the hours that it needs', async () => {
+    const filter = { eventType: 'build.failed', status: undefined, from: idRange({}).from, until: middle };
+    const read = await rowsReadBy(() => readHistoryPageOfType(manager, TENANT, WEBHOOK, filter, PAGE));
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThanOrEqual(DELIVERIES / 20);
+  });
+
+  it('counts come without the history', async () => {
+    expect(await rowsReadBy(() => countHistory(manager, TENANT, WEBHOOK, {}))).toBe(0);
+    const ofType = { eventType: 'build.failed' };
+    // Of a range without ends there is no part of an hour to count.
+    expect(await rowsReadBy(() => countHistory(manager, TENANT, WEBHOOK, ofType))).toBeLessThanOrEqual(ROWS_OF_A_PAGE);
+  });
+
+  it('statistics come without the history', async () => {
+    const range = { fromMs: now - DAYS * DAY_MS, untilMs: now };
+    expect(await rowsReadBy(() => readStats(manager, TENANT, WEBHOOK, 'day', range))).toBe(0);
+  });
+
+  it.each(['force_custom_plan', 'force_generic_plan'])('a fan-out reads its own events only, %s', async (mode) => {
+    await client.query('RESET ROLE');
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 3', [
+      middle,
+    ]);
+    const fanOutId = newUuid(Date.now());
+    await pool.query('INSERT INTO pending_fan_outs (id, due_at, event_ids) VALUES ($1, now(), $2)', [
+      fanOutId,
+      rows.map(({ id }) => id),
+    ]);
+    await client.query(`SET plan_cache_mode = ${mode}`);
+    await client.query('SET ROLE webhooks_batch');
+    const asPool = {
+      query: async ({ text, values }: { text: string; values: unknown[] }) => ({ rows: await explain(text, values) }),
+    } as unknown as Pool;
+    const read = await rowsReadBy(async () => {
+      const [batch] = await readPendingBatches(asPool, [fanOutId]);
+      expect(batch?.events).toHaveLength(rows.length);
+    });
+    await client.query('RESET ROLE');
+    await client.query('RESET plan_cache_mode');
+    expect(read).toBe(2 * rows.length);
+  });
+});
