@@ -341,6 +341,19 @@ CREATE TABLE stats_deltas (
   response_times_ms integer[] NOT NULL DEFAULT '{}'::integer[],
   last_delivery_at timestamp with time zone
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+CREATE TABLE tenant_deletions (
+  id uuid NOT NULL,
+  requested_at timestamp with time zone NOT NULL,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  step text NOT NULL DEFAULT 'waiting'::text,
+  rows_deleted bigint NOT NULL DEFAULT 0
+);
+CREATE TABLE tenant_retention (
+  tenant_id uuid NOT NULL,
+  payloads_until uuid NOT NULL,
+  records_until uuid NOT NULL
+);
 CREATE TABLE tenants (
   id uuid NOT NULL,
   name text NOT NULL,
@@ -513,6 +526,8 @@ ALTER TABLE schema_migrations ADD CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIM
 ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
 ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE stats_deltas ADD CONSTRAINT stats_deltas_pkey PRIMARY KEY (id);
+ALTER TABLE tenant_deletions ADD CONSTRAINT tenant_deletions_pkey PRIMARY KEY (id);
+ALTER TABLE tenant_retention ADD CONSTRAINT tenant_retention_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])));
 ALTER TABLE test_windows ADD CONSTRAINT test_windows_pkey PRIMARY KEY (webhook_id);
@@ -569,6 +584,7 @@ CREATE INDEX signing_keys_expires_at_idx ON public.signing_keys USING btree (exp
 CREATE INDEX signing_keys_tenant_idx ON public.signing_keys USING btree (tenant_id, id);
 CREATE INDEX stats_deltas_webhook_idx ON public.stats_deltas USING btree (webhook_id);
 CREATE INDEX tenants_changed_at_idx ON public.tenants USING btree (changed_at);
+CREATE INDEX tenants_deleted_at_idx ON public.tenants USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX tokens_revoked_at_idx ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 CREATE INDEX tokens_tenant_idx ON public.tokens USING btree (tenant_id, id);
 CREATE INDEX users_tenant_idx ON public.users USING btree (tenant_id, id);
@@ -580,6 +596,7 @@ CREATE INDEX waiting_inbound_actions_endpoint_idx ON public.waiting_inbound_acti
 CREATE INDEX waiting_inbound_actions_owner_idx ON public.waiting_inbound_actions USING btree (owner) WHERE (owner IS NOT NULL);
 CREATE INDEX webhook_health_since_idx ON public.webhook_health USING btree (failing_since);
 CREATE INDEX webhook_leases_owner_idx ON public.webhook_leases USING btree (owner);
+CREATE INDEX webhooks_deleted_idx ON public.webhooks USING btree (tenant_id, id) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX webhooks_draining_idx ON public.webhooks USING btree (id) WHERE (draining_since IS NOT NULL);
 CREATE INDEX webhooks_tenant_idx ON public.webhooks USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX inbound_channels_default_idx ON public.inbound_channels USING btree (tenant_id) WHERE is_default;
@@ -614,7 +631,14 @@ DECLARE
   week timestamptz;
   made integer := 0;
 BEGIN
-  FOREACH parent IN ARRAY ARRAY['events', 'event_payloads', 'deliveries', 'attempts', 'attempt_responses', 'inbound_requests', 'inbound_request_bodies', 'inbound_action_runs', 'inbound_records', 'audit_log'] LOOP
+  FOR parent IN
+    SELECT c.relname FROM pg_partitioned_table p
+    JOIN pg_class c ON c.oid = p.partrelid
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
+    WHERE c.relnamespace = current_schema()::regnamespace AND p.partstrat = 'r' AND p.partnatts = 1 AND a.atttypid = 'uuid'::regtype
+      AND pg_has_role(c.relowner, 'USAGE')
+    ORDER BY c.relname
+  LOOP
     week := date_trunc('week', since, 'UTC');
     WHILE week < until LOOP
       partition := format('%s_%s', parent, to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW'));
@@ -622,7 +646,9 @@ BEGIN
         -- Two apps that start together make the same partitions: one waits here and finds them made.
         PERFORM pg_advisory_xact_lock(hashtext('ensure_partitions'));
         IF to_regclass(quote_ident(partition)) IS NULL THEN
-          EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', partition, parent,
+          EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMPRESSION)',
+            partition, parent);
+          EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, partition,
             uuid_floor(week), uuid_floor(week + interval '7 days'));
           made := made + 1;
         END IF;
@@ -692,6 +718,7 @@ ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tenant_retention ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE token_networks ENABLE ROW LEVEL SECURITY;
@@ -729,6 +756,7 @@ CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) 
 CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON tenant_retention FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON token_networks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -766,6 +794,7 @@ CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING (
 CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON tenant_retention FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
 CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON token_networks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -812,6 +841,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_keys TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tenant_retention TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tokens TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON users TO webhooks_batch;
@@ -821,8 +851,42 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_health TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_batch;
+GRANT DELETE, SELECT ON delivery_stats TO webhooks_retention;
+GRANT DELETE, SELECT ON dispatchers TO webhooks_retention;
+GRANT DELETE, SELECT ON event_keys TO webhooks_retention;
+GRANT DELETE, SELECT ON event_type_versions TO webhooks_retention;
+GRANT DELETE, SELECT ON event_types TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_actions TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_channels TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_endpoints TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_seen TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_totals TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_trigger_deltas TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON ordered_deliveries TO webhooks_retention;
+GRANT DELETE, SELECT ON ordered_lines TO webhooks_retention;
+GRANT DELETE, SELECT ON ordering_keys TO webhooks_retention;
+GRANT DELETE, SELECT ON pending_fan_outs TO webhooks_retention;
+GRANT DELETE, SELECT ON publish_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON redelivery_jobs TO webhooks_retention;
+GRANT DELETE, SELECT ON retiring_secrets TO webhooks_retention;
+GRANT DELETE, SELECT ON signing_keys TO webhooks_retention;
+GRANT DELETE, SELECT ON stats_deltas TO webhooks_retention;
+GRANT DELETE, SELECT ON tenant_deletions TO webhooks_retention;
+GRANT DELETE, SELECT ON tenant_retention TO webhooks_retention;
+GRANT DELETE, SELECT ON tenants TO webhooks_retention;
 GRANT DELETE, SELECT ON test_windows TO webhooks_batch;
+GRANT DELETE, SELECT ON test_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON token_networks TO webhooks_retention;
+GRANT DELETE, SELECT ON tokens TO webhooks_retention;
+GRANT DELETE, SELECT ON users TO webhooks_retention;
+GRANT DELETE, SELECT ON waiting_deliveries TO webhooks_retention;
+GRANT DELETE, SELECT ON waiting_inbound_actions TO webhooks_retention;
 GRANT DELETE, SELECT ON webhook_health TO webhooks_request;
+GRANT DELETE, SELECT ON webhook_health TO webhooks_retention;
+GRANT DELETE, SELECT ON webhook_leases TO webhooks_retention;
+GRANT DELETE, SELECT ON webhook_totals TO webhooks_retention;
+GRANT DELETE, SELECT ON webhooks TO webhooks_retention;
 GRANT DELETE, SELECT, UPDATE ON redelivery_jobs TO webhooks_batch;
 GRANT DELETE, SELECT, UPDATE ON retiring_secrets TO webhooks_batch;
 GRANT DELETE, SELECT, UPDATE ON signing_keys TO webhooks_batch;
@@ -844,6 +908,7 @@ GRANT INSERT, SELECT ON stats_deltas TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_types TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON tenant_deletions TO webhooks_batch;
 GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
@@ -948,6 +1013,8 @@ COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after th
 COMMENT ON TABLE retiring_secrets IS 'secrets that were replaced and sign beside the new one until they expire; ids are in the order of replacement';
 COMMENT ON TABLE signing_keys IS 'ed25519; the one that does not expire is the newest, the others sign beside it until they expire';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
+COMMENT ON TABLE tenant_deletions IS 'tenants that were deleted, by their id: how far the deletion of their rows has come; kept, so that a tenant once deleted is not made again';
+COMMENT ON TABLE tenant_retention IS 'of tenants with a shorter retention than the installation: the ids up to which their history is deleted';
 COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE token_networks IS 'where tokens were used from: IPv4 addresses and IPv6 /64, so many per token at most';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';

@@ -164,7 +164,7 @@ describeEachBackend('bulk redelivery', (backend) => {
     expect(await count({ end_date: '0000-01-01' })).toBe(0);
     expect(await count({ start_date: '9999-12-31' })).toBe(0);
     const job = await start({ filter: { event_types: ['build.failed'], start_date: at(0), end_date: at(1) } });
-    while ((await read(job)).status !== 'completed') expect(await runRound(service.pool)).not.toBeNull();
+    while ((await read(job)).status !== 'completed') expect(await runRound(service.pool, 30)).not.toBeNull();
     expect(await originals()).toEqual([first]);
   });
 
@@ -172,15 +172,15 @@ describeEachBackend('bulk redelivery', (backend) => {
     await write(5);
     const job = await start({ filter: {}, rate_per_second: 2 });
     const [later] = await write(1, { atMs: Date.now() + 5 });
-    expect(await runRound(service.pool)).toMatchObject({ made: 2, ended: null });
-    expect(await runRound(service.pool)).toBeNull();
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 2, ended: null });
+    expect(await runRound(service.pool, 30)).toBeNull();
     expect(await read(job)).toMatchObject({ status: 'running', redelivered: 2, progress: 40 });
     await service.pool.query(`UPDATE deliveries SET status = 'failed', state = 'exhausted' WHERE webhook_id = $1`, [
       uuidOf('webhook', webhookId),
     ]);
     const shares: number[] = [];
     await waitFor('the job to end', async () => {
-      const round = await runRound(service.pool);
+      const round = await runRound(service.pool, 30);
       if (round !== null) shares.push(round.made);
       return round?.ended === 'completed';
     });
@@ -209,7 +209,7 @@ describeEachBackend('bulk redelivery', (backend) => {
   it('is cancelled between two shares; what was made goes on', async () => {
     await write(4);
     const job = await start({ filter: {}, rate_per_second: 1 });
-    expect(await runRound(service.pool)).toMatchObject({ made: 1 });
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 1 });
     const token = service.tenant.token;
     const cancelled = (await service.api.as(token).delete(pathOf(job)).expect(200)).body as Job;
     expect(cancelled).toMatchObject({
@@ -238,13 +238,13 @@ describeEachBackend('bulk redelivery', (backend) => {
     const asOwner = service.api.as(service.tenant.token);
     const inactive = await start({ filter: {}, rate_per_second: 1 });
     await asOwner.put(`/api/webhooks/${webhookId}`).send({ active: false }).expect(200);
-    expect(await runRound(service.pool)).toMatchObject({ made: 0, ended: 'cancelled' });
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 0, ended: 'cancelled' });
     expect(await read(inactive)).toMatchObject({ status: 'cancelled', reason: 'The webhook was made inactive' });
     expect((await ask().expect(409)).body).toMatchObject({ code: 'webhook_inactive' });
     await asOwner.put(`/api/webhooks/${webhookId}`).send({ active: true }).expect(200);
     const deleted = await start();
     await asOwner.delete(`/api/webhooks/${webhookId}`).expect(200);
-    expect(await runRound(service.pool)).toMatchObject({ made: 0, ended: 'cancelled' });
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 0, ended: 'cancelled' });
     expect(await read(deleted)).toMatchObject({ status: 'cancelled', reason: 'The webhook was deleted' });
     await ask().expect(404);
     expect(await made()).toEqual([]);
@@ -254,7 +254,7 @@ describeEachBackend('bulk redelivery', (backend) => {
     const [kept] = await write(1);
     await write(2, { data: null });
     const job = await start();
-    expect(await runRound(service.pool)).toMatchObject({ made: 1, ended: 'completed' });
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 1, ended: 'completed' });
     expect(await read(job)).toMatchObject({
       status: 'completed',
       matched: 3,
@@ -268,7 +268,7 @@ describeEachBackend('bulk redelivery', (backend) => {
   it('is shown for 30 days after it ended', async () => {
     const endedDaysAgo = async (days: number): Promise<Job> => {
       const job = await start();
-      expect(await runRound(service.pool)).toMatchObject({ ended: 'completed' });
+      expect(await runRound(service.pool, 30)).toMatchObject({ ended: 'completed' });
       await service.pool.query(
         'UPDATE redelivery_jobs SET finished_at = now() - make_interval(days => $2) WHERE id = $1',
         [uuidOf('job', job.job_id), days],
@@ -293,7 +293,7 @@ describeEachBackend('bulk redelivery', (backend) => {
       code: 'idempotency_mismatch',
     });
     expect((await ask().expect(409)).body).toMatchObject({ code: 'redelivery_running' });
-    expect(await runRound(service.pool)).toMatchObject({ made: 1, ended: 'completed' });
+    expect(await runRound(service.pool, 30)).toMatchObject({ made: 1, ended: 'completed' });
     expect((await keyed({ filter: {} }).expect(202)).body).toMatchObject({ status: 'completed', redelivered: 1 });
     expect(await made()).toHaveLength(1);
   });
@@ -337,7 +337,7 @@ describeEachBackend('bulk redelivery', (backend) => {
     webhookId = await makeWebhook({ name: 'Other' });
     await service.api.as(service.tenant.token).get(pathOf(job)).expect(404);
     await service.api.as(service.tenant.token).delete(`/api/webhooks/${first}`).expect(200);
-    expect(await runRound(service.pool)).toMatchObject({ ended: 'cancelled' });
+    expect(await runRound(service.pool, 30)).toMatchObject({ ended: 'cancelled' });
   });
 
   it('puts a job off whose rounds fail, without keeping others from theirs, and gives it up in the end', async () => {

@@ -50,14 +50,20 @@ describe('the second wall between tenants', () => {
           OR has_any_column_privilege('webhooks_request', c.oid, 'SELECT, INSERT, UPDATE'))`;
       expect(await names(`${reachable} AND NOT (${HAS_TENANT}) AND relname <> 'tenants'`)).toEqual([]);
       expect(await names(`${reachable} AND c.relispartition`)).toEqual([]);
-      const owned = `SELECT relname AS name FROM pg_class WHERE pg_get_userbyid(relowner) LIKE 'webhooks\\_%'`;
-      expect(await names(owned)).toEqual([]);
+      const ownedBy = (role: string): string =>
+        `SELECT DISTINCT regexp_replace(relname, '_\\d{4}w\\d{2}$', '') AS name FROM pg_class
+         WHERE relkind NOT IN ('i', 'I', 't') AND pg_get_userbyid(relowner) LIKE '${role}' ORDER BY 1`;
+      const partitioned = `SELECT relname AS name FROM pg_class c WHERE ${OWN} AND relkind = 'p' ORDER BY 1`;
+      // Retention drops partitions, which only their owner may; neither of the roles that serve requests owns anything.
+      expect(await names(ownedBy('webhooks\\_%'))).toEqual(await names(partitioned));
+      expect(await names(ownedBy('webhooks\\_request'))).toEqual([]);
+      expect(await names(ownedBy('webhooks\\_batch'))).toEqual([]);
     });
 
     it('cannot be passed by the roles', async () => {
       const { rows } = await pool.query(
         `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles
-         WHERE rolname IN ('webhooks_request', 'webhooks_batch') ORDER BY 1`,
+         WHERE rolname IN ('webhooks_request', 'webhooks_batch', 'webhooks_retention') ORDER BY 1`,
       );
       const none = {
         rolsuper: false,
@@ -69,9 +75,11 @@ describe('the second wall between tenants', () => {
       expect(rows).toEqual([
         { rolname: 'webhooks_batch', ...none },
         { rolname: 'webhooks_request', ...none },
+        { rolname: 'webhooks_retention', ...none },
       ]);
-      const memberships = `SELECT pg_get_userbyid(roleid) AS name FROM pg_auth_members WHERE pg_get_userbyid(member) LIKE 'webhooks\\_%'`;
-      expect(await names(memberships)).toEqual([]);
+      const memberships = `SELECT pg_get_userbyid(member) || ' of ' || pg_get_userbyid(roleid) AS name FROM pg_auth_members
+        WHERE pg_get_userbyid(member) LIKE 'webhooks\\_%'`;
+      expect(await names(memberships)).toEqual(['webhooks_retention of webhooks_batch']);
     });
   });
 

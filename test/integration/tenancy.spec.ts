@@ -6,7 +6,14 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres';
 import { queryRows } from '../support/query-rows';
 import { waitFor } from '../support/wait-for';
 
-const DEFAULT_LIMITS = { max_webhooks: null, events_per_second: null, max_event_bytes: null, tests_per_minute: null };
+const DEFAULT_LIMITS = {
+  max_webhooks: null,
+  events_per_second: null,
+  max_event_bytes: null,
+  tests_per_minute: null,
+  payload_retention_days: null,
+  record_retention_days: null,
+};
 
 describe('tenancy', () => {
   let database: TestDatabase;

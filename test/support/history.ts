@@ -132,7 +132,7 @@ export async function writeDelivery(pool: Pool, past: PastDelivery): Promise<{ i
 }
 
 /** An id of an instant, which may lie behind those made before. */
-function uuidAt(atMs: number): string {
+export function uuidAt(atMs: number): string {
   const hex = Math.floor(atMs).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}${newUuid(Date.now()).slice(13)}`;
 }

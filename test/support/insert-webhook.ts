@@ -3,6 +3,7 @@ import { sealContext } from '#database/seal-contexts';
 import type { StoredRetryPolicy } from '#database/entities/webhook.entity';
 import { formatId, newUuid, parseId } from '#kernel/ids';
 import type { Pool } from 'pg';
+import { uuidAt } from './history';
 import { TEST_SECRET } from './receiver';
 
 /** The key of the tests: 32 bytes, base64. */
@@ -20,6 +21,8 @@ export interface WebhookValues {
   retryPolicy?: Partial<StoredRetryPolicy>;
   ordered?: boolean;
   onExhausted?: 'skip' | 'wait';
+  /** Unix ms of its creation; now unless given. */
+  atMs?: number;
 }
 
 export interface TestWebhook {
@@ -39,7 +42,7 @@ const QUICK_POLICY: StoredRetryPolicy = {
 
 /** Writes a webhook as the API does, but within no bounds: a timeout below a second makes a quick test. */
 export async function insertWebhook(pool: Pool, values: WebhookValues): Promise<TestWebhook> {
-  const id = newUuid(Date.now());
+  const id = values.atMs === undefined ? newUuid(Date.now()) : uuidAt(values.atMs);
   const box = createSecretBox([Buffer.from(ENCRYPTION_KEY, 'base64')]);
   await pool.query(
     `WITH made AS (

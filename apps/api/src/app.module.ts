@@ -13,6 +13,7 @@ import { InboundModule } from './inbound/inbound.module';
 import { RedeliveriesModule } from './redeliveries/redeliveries.module';
 import { SigningKeysModule } from './signing-keys/signing-keys.module';
 import { StatsModule } from './stats/stats.module';
+import { StorageModule } from './storage/storage.module';
 import { TenantsModule } from './tenants/tenants.module';
 import { UsersModule } from './users/users.module';
 import { WebhooksModule } from './webhooks/webhooks.module';
@@ -36,6 +37,7 @@ export class AppModule {
         RedeliveriesModule,
         SigningKeysModule,
         StatsModule,
+        StorageModule,
         TenantsModule,
         UsersModule,
         WebhooksModule,

@@ -38,6 +38,8 @@ import { Leases } from './ownership/leases';
 import { Reconciler } from './reconcile/reconciler';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
+import { StorageMetrics } from './retention/storage-metrics';
+import { Retention } from './retention/retention';
 import { Admission } from './retry/admission';
 import { Claims } from './retry/claims';
 import { HeldDrain } from './retry/held-drain';
@@ -123,10 +125,12 @@ export class DispatcherModule {
         Reconciler,
         Rollup,
         Housekeeping,
+        Retention,
         BulkRedelivery,
         ScheduledWork,
         DispatcherMetrics,
         BacklogMetrics,
+        StorageMetrics,
         Dispatcher,
       ],
     };

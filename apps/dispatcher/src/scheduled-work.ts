@@ -6,6 +6,8 @@ import type { Periodic } from './periodic';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { HeldDrain } from './retry/held-drain';
+import { StorageMetrics } from './retention/storage-metrics';
+import { Retention } from './retention/retention';
 import { Rollup } from './rollup/rollup';
 
 /** What a dispatcher does by the clock beside delivering; scheduled here, since a flushed Redis forgets its schedules. */
@@ -14,6 +16,8 @@ export class ScheduledWork {
   constructor(
     private readonly rollup: Rollup,
     private readonly housekeeping: Housekeeping,
+    private readonly retention: Retention,
+    private readonly storage: StorageMetrics,
     private readonly redelivery: BulkRedelivery,
     private readonly health: WebhookHealth,
     private readonly healthMonitor: HealthMonitor,
@@ -34,6 +38,8 @@ export class ScheduledWork {
     return [
       this.rollup,
       this.housekeeping,
+      this.retention,
+      this.storage,
       this.redelivery,
       this.health,
       this.healthMonitor,

@@ -51,10 +51,14 @@ export interface Environment {
   stopDeadlineMs: number;
   disableAfterHours: number;
   heldPerSecond: number;
+  payloadRetentionDays: number;
+  recordRetentionDays: number;
+  statsRetentionDays: number;
 }
 
 const KEY_BYTES = 32;
 const MIN_TOKEN_LENGTH = 32;
+const MAX_RETENTION_DAYS = 3_650;
 
 /**
  * Every variable of the environment, with its default and one sentence for `.env.example`.
@@ -250,6 +254,21 @@ export const SETTINGS: Setting[] = [
     example: '50',
   },
   {
+    name: 'PAYLOAD_RETENTION_DAYS',
+    doc: "How long events' data and receivers' answers are kept, in days; the same for every process.",
+    example: '30',
+  },
+  {
+    name: 'RECORD_RETENTION_DAYS',
+    doc: 'How long events, deliveries and attempts are kept without them; at least PAYLOAD_RETENTION_DAYS.',
+    example: '90',
+  },
+  {
+    name: 'STATS_RETENTION_DAYS',
+    doc: 'How long hourly statistics are kept; at least RECORD_RETENTION_DAYS. Twelve whole months take 397.',
+    example: '400',
+  },
+  {
     name: 'STOP_DEADLINE_MS',
     doc: 'How long a stopping app lets requests in flight finish, in milliseconds.',
     example: '15000',
@@ -318,6 +337,9 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
     dispatcherMemoryBytes: settings.integer('DISPATCHER_MEMORY_BYTES', 67_108_864, 1_048_576, 4_294_967_296),
     disableAfterHours: settings.integer('DISABLE_AFTER_HOURS', 120, 12, 8_760),
     heldPerSecond: settings.integer('HELD_PER_SECOND', 50, 1, 10_000),
+    payloadRetentionDays: settings.integer('PAYLOAD_RETENTION_DAYS', 30, 1, MAX_RETENTION_DAYS),
+    recordRetentionDays: settings.integer('RECORD_RETENTION_DAYS', 90, 1, MAX_RETENTION_DAYS),
+    statsRetentionDays: settings.integer('STATS_RETENTION_DAYS', 400, 1, MAX_RETENTION_DAYS),
     stopDeadlineMs: settings.integer('STOP_DEADLINE_MS', 15_000, 0, 600_000),
   };
   if (environment.encryptionKeys.length === 0) {
@@ -330,6 +352,12 @@ export function loadEnvironment(env: NodeJS.ProcessEnv): Environment {
   }
   if (environment.smtpUrl !== null && environment.smtpFrom === null) {
     settings.problem('SMTP_FROM', 'is required with SMTP_URL: the address that mails come from');
+  }
+  if (environment.recordRetentionDays < environment.payloadRetentionDays) {
+    settings.problem('RECORD_RETENTION_DAYS', 'must not be less than PAYLOAD_RETENTION_DAYS');
+  }
+  if (environment.statsRetentionDays < environment.recordRetentionDays) {
+    settings.problem('STATS_RETENTION_DAYS', 'must not be less than RECORD_RETENTION_DAYS');
   }
   settings.throwIfProblems();
   return environment;

@@ -14,6 +14,7 @@ import { WaitingByTime1795518000000 } from '../../../migrations/1795518000000-wa
 import { Ordering1795525200000 } from '../../../migrations/1795525200000-ordering';
 import { PublishWindowsWall1795526000000 } from '../../../migrations/1795526000000-publish-windows-wall';
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
+import { Retention1795536000000 } from '../../../migrations/1795536000000-retention';
 import { InboundActionEntity } from './entities/inbound-action.entity';
 import { InboundChannelEntity } from './entities/inbound-channel.entity';
 import { InboundEndpointEntity } from './entities/inbound-endpoint.entity';
@@ -48,6 +49,7 @@ const MIGRATIONS = [
   Ordering1795525200000,
   PublishWindowsWall1795526000000,
   Draining1795532400000,
+  Retention1795536000000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -1,10 +1,11 @@
 import { Pool, type PoolConfig } from 'pg';
 
 /**
- * The two roles the apps run as (made by the first migration): `webhooks_request` sees one tenant at a
- * time through row-level security; `webhooks_batch` runs the few reviewed statements over many tenants.
+ * The roles the apps run as (made by migrations): `webhooks_request` sees one tenant at a
+ * time through row-level security; `webhooks_batch` runs the few reviewed statements over many tenants; a third,
+ * `webhooks_retention`, owns the partitions and deletes what has had its time.
  */
-export type DatabaseRole = 'webhooks_request' | 'webhooks_batch';
+export type DatabaseRole = 'webhooks_request' | 'webhooks_batch' | 'webhooks_retention';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;

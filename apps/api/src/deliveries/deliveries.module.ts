@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { QueuesModule } from '#queues/queues.module';
 import { EventTypesModule } from '../event-types/event-types.module';
+import { KeptHistory } from '../http/kept-history';
 import { SendingModule } from '../webhooks/sending.module';
 import { DeliveriesController } from './deliveries.controller';
 import { DeliveryHistory } from './delivery-history';
@@ -11,6 +12,6 @@ import { TestDeliveryService } from './test-delivery.service';
 @Module({
   imports: [EventTypesModule, QueuesModule, SendingModule],
   controllers: [DeliveriesController, TestDeliveryController],
-  providers: [DeliveryHistory, RedeliveryService, TestDeliveryService],
+  providers: [DeliveryHistory, KeptHistory, RedeliveryService, TestDeliveryService],
 })
 export class DeliveriesModule {}

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
-import { newUuid } from '#kernel/ids';
+import { newUuid, uuidTimeMs } from '#kernel/ids';
 import { Signals } from '#queues/signals';
+import { KeptHistory, type RetentionOf } from '../http/kept-history';
 import { findWebhook, type Reach } from '../webhooks/webhooks.queries';
 import type { DeliveryRef } from './delivery-history';
 import { findDelivery, type DeliveryRow } from './history.queries';
@@ -23,6 +24,7 @@ export class RedeliveryService {
   constructor(
     @Inject(TenantDatabase) private readonly database: TenantDatabase,
     private readonly signals: Signals,
+    @Inject(KeptHistory) private readonly kept: KeptHistory,
   ) {}
 
   /**
@@ -31,7 +33,7 @@ export class RedeliveryService {
    *   test, which has no event; 410 when the payload's retention has ended; 422 for a key used with another delivery.
    */
   async redeliver(
-    reach: Reach,
+    reach: Reach & RetentionOf,
     webhookId: string,
     ref: DeliveryRef,
     idempotencyKey: string | null,
@@ -43,7 +45,7 @@ export class RedeliveryService {
   }
 
   private make(
-    reach: Reach,
+    reach: Reach & RetentionOf,
     webhookId: string,
     ref: DeliveryRef,
     key: string | null,
@@ -62,7 +64,8 @@ export class RedeliveryService {
       }
       if (original.is_test) throw conflict('test_delivery', 'A test cannot be redelivered; send another test');
       if (!webhook.active) throw conflict('webhook_inactive', 'The webhook is inactive; activate it to redeliver');
-      if (!(await isEventKept(manager, tenantId, original.event_id))) {
+      const isKept = uuidTimeMs(original.event_id) >= this.kept.startsAt(reach, nowMs).payloadsMs;
+      if (!isKept || !(await isEventKept(manager, tenantId, original.event_id))) {
         throw new AppError(410, 'payload_gone', 'The payload is no longer kept, so it cannot be delivered again');
       }
       await insertRedelivery(manager, tenantId, id, original);

@@ -21,15 +21,9 @@ import { formatInstant } from '#kernel/instants';
 import { CurrentCaller, RawBody, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';
-import { RawJson } from '../http/raw-json';
+import { KeptHistory } from '../http/kept-history';
 import { RequireScopes } from '../http/require-scopes';
-import {
-  CancelledEventResponse,
-  EventDeliveryResponse,
-  EventDetailResponse,
-  EventListResponse,
-  EventResponse,
-} from './dto/event.response';
+import { CancelledEventResponse, EventDetailResponse, EventListResponse, EventResponse } from './dto/event.response';
 import { ExplainResponse } from './dto/explain.response';
 import { ListEventsQuery } from './dto/list-events.query';
 import { PublishBatchDto, PublishBatchResponse, PublishedEventResponse, PublishEventDto } from './dto/publish.dto';
@@ -58,6 +52,7 @@ export class EventsController {
     private readonly events: EventsQueries,
     private readonly scheduled: ScheduledEvents,
     private readonly explanations: ExplainService,
+    private readonly kept: KeptHistory,
   ) {}
 
   @Post()
@@ -134,7 +129,7 @@ export class EventsController {
     const rows = await this.events.list(caller.tenantId, {
       projectId: caller.projectId ?? query.project_id ?? null,
       type: query.event_type ?? null,
-      startMs: query.start_date?.getTime() ?? null,
+      startMs: Math.max(query.start_date?.getTime() ?? 0, this.kept.startsAt(caller, Date.now()).recordsMs),
       endMs: query.end_date?.getTime() ?? null,
       before: query.cursor ?? null,
       limit: query.limit + 1,
@@ -156,11 +151,7 @@ export class EventsController {
   async get(@CurrentCaller() caller: Caller, @Param('event_id') eventId: string): Promise<EventDetailResponse> {
     const found = await this.events.find(caller.tenantId, eventId, caller.projectId);
     if (found === null) throw notFound('Event');
-    return {
-      ...EventResponse.from(found.event, Date.now()),
-      data: found.data === null ? null : new RawJson(found.data),
-      deliveries: found.deliveries.map((row) => EventDeliveryResponse.from(row)),
-    };
+    return EventDetailResponse.of(found, this.kept.startsAt(caller, Date.now()).payloadsMs, Date.now());
   }
 
   @Get(':event_id/explain')

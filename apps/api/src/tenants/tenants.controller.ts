@@ -20,6 +20,7 @@ import { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
 import {
   CreatedTenantResponse,
   TenantDeletedResponse,
+  TenantDeletionResponse,
   TenantListResponse,
   TenantResponse,
 } from './dto/tenant.response';
@@ -101,7 +102,7 @@ export class TenantsController {
   @Delete(':tenant_id')
   @ApiOperation({
     operationId: 'deleteTenant',
-    summary: 'Delete a tenant: revokes its tokens and deactivates its webhooks',
+    summary: 'Delete a tenant: nothing works any more at once, and every row of it goes soon after',
   })
   @ApiOkResponse({ type: TenantDeletedResponse })
   @ApiParam({ name: 'tenant_id', type: String })
@@ -112,5 +113,13 @@ export class TenantsController {
       tenant_id: formatId('tenant', id),
       deleted_at: deletedAt.toISOString(),
     };
+  }
+
+  @Get(':tenant_id/deletion')
+  @ApiOperation({ operationId: 'getTenantDeletion', summary: 'How far the deletion of a tenant has come' })
+  @ApiOkResponse({ type: TenantDeletionResponse })
+  @ApiParam({ name: 'tenant_id', type: String })
+  async deletion(@TenantId() id: string): Promise<TenantDeletionResponse> {
+    return TenantDeletionResponse.from(await this.tenants.deletion(id));
   }
 }

@@ -35,8 +35,8 @@ export async function insertTenant(client: PoolClient, tenant: NewTenant): Promi
 }
 
 /**
- * Makes a tenant, its user and a token of theirs where they do not exist; several instances may do so at once. The
- * token of a tenant that was deleted is not made again.
+ * Makes a tenant, its user and a token of theirs where they do not exist; several instances may do so at once. A tenant
+ * that was deleted is not made again.
  * @returns what was made.
  */
 export async function ensureTenant(
@@ -44,15 +44,16 @@ export async function ensureTenant(
   tenant: NewTenant,
 ): Promise<{ madeTenant: boolean; madeToken: boolean }> {
   const { user, token } = tenant;
-  const tenants = await client.query('INSERT INTO tenants (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-    tenant.id,
-    tenant.name,
-  ]);
-  await client.query('INSERT INTO users (id, tenant_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
-    user.id,
-    tenant.id,
-    user.name,
-  ]);
+  const tenants = await client.query(
+    `INSERT INTO tenants (id, name) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM tenant_deletions WHERE id = $1)
+     ON CONFLICT DO NOTHING`,
+    [tenant.id, tenant.name],
+  );
+  await client.query(
+    `INSERT INTO users (id, tenant_id, name) SELECT $1, tenants.id, $3 FROM tenants WHERE tenants.id = $2 AND deleted_at IS NULL
+     ON CONFLICT DO NOTHING`,
+    [user.id, tenant.id, user.name],
+  );
   const tokens = await client.query(
     `INSERT INTO tokens (id, tenant_id, user_id, name, hash, scopes)
      SELECT $1, tenants.id, $3, $4, $5, '{*}' FROM tenants WHERE tenants.id = $2 AND deleted_at IS NULL
@@ -110,14 +111,14 @@ export async function updateTenant(
 }
 
 /**
- * Marks a tenant deleted, revokes its tokens and deactivates its webhooks, in one commit. Webhooks are locked before
+ * Marks a tenant and its webhooks deleted and revokes its tokens, in one commit; its rows are deleted later. Webhooks are locked before
  * their tenant, as by everyone who changes one, so that neither waits for the other for ever.
  */
 export async function deleteTenant(client: PoolClient, id: string): Promise<Date | null> {
   // The count, which is never below 0, makes the tenant's update wait for the locks.
   const { rows } = await client.query<{ deleted_at: Date }>(
     `WITH locked AS MATERIALIZED (
-       SELECT id FROM webhooks WHERE tenant_id = $1 AND active ORDER BY id FOR UPDATE),
+       SELECT id FROM webhooks WHERE tenant_id = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE),
      tenant AS (
        UPDATE tenants SET deleted_at = clock_timestamp(), changed_at = clock_timestamp(), webhooks_version = webhooks_version + 1
        WHERE id = $1 AND deleted_at IS NULL AND (SELECT count(*) FROM locked) >= 0 RETURNING id, deleted_at),
@@ -125,10 +126,30 @@ export async function deleteTenant(client: PoolClient, id: string): Promise<Date
        UPDATE tokens SET revoked_at = clock_timestamp()
        WHERE tenant_id = (SELECT id FROM tenant) AND revoked_at IS NULL),
      deactivated AS (
-       UPDATE webhooks SET active = false, disabled_reason = 'tenant_deleted', version = version + 1, updated_at = now()
-       WHERE tenant_id = (SELECT id FROM tenant) AND active)
+       UPDATE webhooks SET active = false, disabled_reason = 'tenant_deleted', deleted_at = clock_timestamp(),
+         version = version + 1, updated_at = now()
+       WHERE tenant_id = (SELECT id FROM tenant) AND deleted_at IS NULL),
+     noted AS (INSERT INTO tenant_deletions (id, requested_at) SELECT id, deleted_at FROM tenant)
      SELECT deleted_at FROM tenant`,
     [id],
   );
   return rows[0]?.deleted_at ?? null;
+}
+
+/** How far the deletion of a tenant's rows has come. */
+export interface TenantDeletionRow {
+  id: string;
+  requested_at: Date;
+  started_at: Date | null;
+  finished_at: Date | null;
+  step: string;
+  rows_deleted: string;
+}
+
+export async function findDeletion(pool: Pool, id: string): Promise<TenantDeletionRow | null> {
+  const { rows } = await pool.query<TenantDeletionRow>(
+    'SELECT id, requested_at, started_at, finished_at, step, rows_deleted FROM tenant_deletions WHERE id = $1',
+    [id],
+  );
+  return rows[0] ?? null;
 }

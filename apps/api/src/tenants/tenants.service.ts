@@ -14,12 +14,14 @@ import type { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
 import { aboutTenant, tenantActs, type Operator } from './tenant-acts';
 import {
   deleteTenant,
+  findDeletion,
   findTenant,
   insertTenant,
   lockTenant,
   listTenants,
   updateTenant,
   type NewTenant,
+  type TenantDeletionRow,
   type TenantRow,
 } from './tenants.queries';
 
@@ -84,8 +86,8 @@ export class TenantsService {
   }
 
   /**
-   * Marks a tenant deleted: its tokens stop working and its webhooks get nothing more. Its rows stay until retention
-   * takes them.
+   * Marks a tenant deleted: its tokens stop working and its webhooks get nothing more. A dispatcher then deletes its
+   * rows.
    * @throws AppError 404.
    */
   async delete(operator: Operator, id: string): Promise<Date> {
@@ -100,6 +102,11 @@ export class TenantsService {
     });
     this.authenticator.forget({ tenantIds: [id] });
     return deletedAt ?? tenantNotFound();
+  }
+
+  /** How far a deletion has come. @throws AppError 404 for a tenant that was not deleted. */
+  async deletion(id: string): Promise<TenantDeletionRow> {
+    return (await findDeletion(this.pool, id)) ?? tenantNotFound();
   }
 
   /** Runs work in one transaction; a second time when there is no partition yet for what it notes. */

@@ -7,6 +7,7 @@ import { readHistoryPage, type DeliveryRow } from '../deliveries/history.queries
 import { recordAct } from '../audit/record-act';
 import { Recently } from '../audit/recently';
 import type { Caller } from '../http/caller';
+import { KeptHistory } from '../http/kept-history';
 import { NO_TOTALS, readTotals, type WebhookTotals } from '../stats/webhook-totals.queries';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
 import { listRetiringSecrets, type RetiringSecretRow } from './retiring-secrets.queries';
@@ -29,7 +30,10 @@ export interface WebhookWithTotals {
 export class WebhookReader {
   private readonly secretReads = new Recently(REMEMBERED_READS, SAME_READ_MS);
 
-  constructor(@Inject(TenantDatabase) private readonly database: TenantDatabase) {}
+  constructor(
+    @Inject(TenantDatabase) private readonly database: TenantDatabase,
+    @Inject(KeptHistory) private readonly kept: KeptHistory,
+  ) {}
 
   list(reach: Reach, query: ListWebhooksQuery): Promise<{ webhooks: WebhookWithTotals[]; total: number }> {
     return this.database.run(reach.tenantId, async (manager) => {
@@ -54,7 +58,8 @@ export class WebhookReader {
     const found = await this.database.run(tenantId, async (manager) => {
       const webhook = await findWebhook(manager, caller, id);
       const totals = await readTotals(manager, tenantId, [id]);
-      const recent = await readHistoryPage(manager, tenantId, id, DELIVERY_STATUSES, idRange({}), {
+      const range = idRange({ fromMs: this.kept.startsAt(caller, Date.now()).recordsMs });
+      const recent = await readHistoryPage(manager, tenantId, id, DELIVERY_STATUSES, range, {
         limit: RECENT_DELIVERIES,
         offset: 0,
       });

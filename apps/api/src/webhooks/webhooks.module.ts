@@ -3,6 +3,7 @@ import { EventTypesModule } from '../event-types/event-types.module';
 import { SecretRotationController } from './secret-rotation.controller';
 import { SecretRotationService } from './secret-rotation.service';
 import { SendingModule } from './sending.module';
+import { KeptHistory } from '../http/kept-history';
 import { WebhookReader } from './webhook-reader';
 import { WebhooksController } from './webhooks.controller';
 import { WebhooksService } from './webhooks.service';
@@ -10,6 +11,6 @@ import { WebhooksService } from './webhooks.service';
 @Module({
   imports: [EventTypesModule, SendingModule],
   controllers: [WebhooksController, SecretRotationController],
-  providers: [WebhooksService, WebhookReader, SecretRotationService],
+  providers: [KeptHistory, WebhooksService, WebhookReader, SecretRotationService],
 })
 export class WebhooksModule {}

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
+import { ENVIRONMENT } from '#config/config.module';
+import type { Environment } from '#config/environment';
 import { BATCH_POOL } from '#database/database.module';
 import { formatId } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
@@ -17,6 +19,7 @@ export class BulkRedelivery extends Periodic {
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
+    @Inject(ENVIRONMENT) private readonly environment: Environment,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
     super('redelivering in bulk', EVERY_MS, (signal) => this.runDue(signal), log);
@@ -41,7 +44,7 @@ export class BulkRedelivery extends Periodic {
   /** One round; a job whose round fails is put off, so that it does not keep the others from theirs. */
   private async run(): Promise<Round | null> {
     try {
-      return await runRound(this.pool);
+      return await runRound(this.pool, this.environment.payloadRetentionDays);
     } catch (error) {
       if (!(error instanceof RoundError)) throw error;
       if (await noteFailedRound(this.pool, error.jobId)) {

@@ -29,6 +29,8 @@ interface JobRow {
   until_id: string;
   webhook_active: boolean;
   webhook_deleted: boolean;
+  /** Payloads of events before it are not kept. */
+  payloads_from: string;
 }
 
 interface OriginalRow {
@@ -53,12 +55,13 @@ export class RoundError extends Error {
 /**
  * Does one second's share of the job that is due the longest and that no other dispatcher is at: makes the new
  * deliveries and moves the job on in one commit, so that a dispatcher that dies repeats nothing and leaves nothing out.
+ * @param payloadDays how long the installation keeps payloads; a tenant may have less.
  * @returns null when no job is due.
  * @throws RoundError when the job's work fails; what the database throws when it is away.
  */
-export function runRound(pool: Pool): Promise<Round | null> {
+export function runRound(pool: Pool, payloadDays: number): Promise<Round | null> {
   return inTransaction(pool, async (client) => {
-    const job = await lockDueJob(client);
+    const job = await lockDueJob(client, payloadDays);
     if (job === null) return null;
     return advance(client, job).catch((error: unknown) => {
       throw new RoundError(job.id, error);
@@ -79,15 +82,18 @@ export async function noteFailedRound(pool: Pool, jobId: string): Promise<boolea
   return rows[0]?.status === 'failed';
 }
 
-async function lockDueJob(client: PoolClient): Promise<JobRow | null> {
+async function lockDueJob(client: PoolClient, payloadDays: number): Promise<JobRow | null> {
   const { rows } = await client.query<JobRow>({
     name: 'lock-due-redelivery-job',
     text: `
       SELECT j.id, j.tenant_id, j.webhook_id, j.delivery_status, j.event_types, j.rate_per_second, j.after_id, j.until_id,
-        w.active AS webhook_active, w.deleted_at IS NOT NULL AS webhook_deleted
-      FROM redelivery_jobs j JOIN webhooks w ON w.id = j.webhook_id
+        w.active AS webhook_active, w.deleted_at IS NOT NULL AS webhook_deleted,
+        uuid_floor(now() - make_interval(days => least($1::integer, (t.limits ->> 'payload_retention_days')::integer,
+          (t.limits ->> 'record_retention_days')::integer))) AS payloads_from
+      FROM redelivery_jobs j JOIN webhooks w ON w.id = j.webhook_id JOIN tenants t ON t.id = j.tenant_id
       WHERE j.status IN ('pending', 'running') AND j.due_at <= now()
       ORDER BY j.due_at LIMIT 1 FOR UPDATE OF j SKIP LOCKED`,
+    values: [payloadDays],
   });
   return rows[0] ?? null;
 }
@@ -174,7 +180,10 @@ async function redeliver(
   originals: OriginalRow[],
   { afterId, isDone }: { afterId: string; isDone: boolean },
 ): Promise<number> {
-  const kept = originals.filter((original) => original.priority !== null && original.has_payload === true);
+  const kept = originals.filter(
+    ({ priority, has_payload: hasPayload, event_id: eventId }) =>
+      priority !== null && hasPayload === true && eventId >= job.payloads_from,
+  );
   const { rows } = await client.query<{ made: number }>(REDELIVER, [
     job.id,
     job.tenant_id,

@@ -6,6 +6,8 @@ export interface TenantLimits {
   events_per_second?: number;
   max_event_bytes?: number;
   tests_per_minute?: number;
+  payload_retention_days?: number;
+  record_retention_days?: number;
 }
 
 @Entity('tenants')

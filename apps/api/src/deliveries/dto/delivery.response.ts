@@ -138,12 +138,19 @@ export class DeliveryResponse {
   })
   payload!: DeliveryPayloadResponse | null;
 
+  @ApiPropertyOptional({
+    description:
+      'Present and true when the retention of payload and responses has ended; it cannot be redelivered then',
+  })
+  payload_expired?: boolean;
+
   @ApiProperty({ type: [AttemptResponse], description: 'Every attempt in order' })
   attempt_log!: AttemptResponse[];
 
   /** @param withBodies whether the attempts show their responses' bodies. */
   static from({ delivery, content, attempts }: FullDelivery, withBodies: boolean): DeliveryResponse {
     const error = errorOf(delivery);
+    const payload = payloadOf(delivery, content);
     return {
       delivery_id: deliveryIdOf(delivery),
       webhook_id: formatId('webhook', delivery.webhook_id),
@@ -161,7 +168,8 @@ export class DeliveryResponse {
       ...(delivery.original_delivery_id !== null && {
         original_delivery_id: formatId('del', delivery.original_delivery_id),
       }),
-      payload: payloadOf(delivery, content),
+      payload,
+      ...(payload === null && { payload_expired: true }),
       attempt_log: attempts.map((attempt) => AttemptResponse.from(attempt, withBodies)),
     };
   }

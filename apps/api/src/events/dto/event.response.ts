@@ -108,6 +108,20 @@ export class EventDetailResponse extends EventResponse {
 
   @ApiProperty({ type: [EventDeliveryResponse], description: 'At most 1,000.' })
   deliveries!: EventDeliveryResponse[];
+
+  /** @param payloadsMs from when on (Unix ms) payloads are kept; what a pending delivery needs is kept until it is done. */
+  static of(
+    { event, data, deliveries }: { event: EventRow; data: Buffer | null; deliveries: EventDeliveryRow[] },
+    payloadsMs: number,
+    nowMs: number,
+  ): EventDetailResponse {
+    const hasEnded = uuidTimeMs(event.id) < payloadsMs && !deliveries.some(({ status }) => status === 'pending');
+    return {
+      ...EventResponse.from(event, nowMs),
+      data: data === null || hasEnded ? null : new RawJson(data),
+      deliveries: deliveries.map((row) => EventDeliveryResponse.from(row)),
+    };
+  }
 }
 
 export class CancelledEventResponse {

@@ -28,6 +28,12 @@ export class LimitsDto {
 
   @Limit(0, 100_000, 'Test deliveries per minute and webhook; by default 60')
   tests_per_minute?: number | null;
+
+  @Limit(1, 3_650, 'Days for which payloads and responses are kept; by default, and at most, PAYLOAD_RETENTION_DAYS')
+  payload_retention_days?: number | null;
+
+  @Limit(1, 3_650, 'Days for which events and deliveries are kept; by default, and at most, RECORD_RETENTION_DAYS')
+  record_retention_days?: number | null;
 }
 
 /** The limits as they are stored: only those that are set. */
@@ -48,12 +54,20 @@ export class LimitsResponse {
   @ApiProperty({ type: Number, nullable: true, example: null })
   tests_per_minute!: number | null;
 
+  @ApiProperty({ type: Number, nullable: true, example: 7 })
+  payload_retention_days!: number | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: null })
+  record_retention_days!: number | null;
+
   static from(limits: TenantLimits): LimitsResponse {
     return {
       max_webhooks: limits.max_webhooks ?? null,
       events_per_second: limits.events_per_second ?? null,
       max_event_bytes: limits.max_event_bytes ?? null,
       tests_per_minute: limits.tests_per_minute ?? null,
+      payload_retention_days: limits.payload_retention_days ?? null,
+      record_retention_days: limits.record_retention_days ?? null,
     };
   }
 }
