@@ -90,8 +90,10 @@ export class InboundActions {
       (await findOwnedRuns(this.pool, owner)).filter((runId) => !this.held.has(runId));
     const suspects = await orphans();
     if (suspects.length === 0) return;
-    // Twice, since a claim commits before its runs are held, and a recording before they are let go.
+    // Twice, since a claim commits before its runs are held, and a recording before they are let go; what a slow machine
+    // is claiming just now is held once the round is over.
     await delay(ORPHAN_PATIENCE_MS, undefined, { signal }).catch(() => undefined);
+    await this.running.catch(() => undefined);
     const still = (await orphans()).filter((runId) => suspects.includes(runId));
     if (still.length === 0) return;
     const released = await releaseOrphanRuns(this.pool, owner, still);
