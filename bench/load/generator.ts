@@ -11,8 +11,8 @@ const EVENT_ID = /"event_id":"([^"]+)"/g;
 
 interface Connection {
   socket: Socket;
-  /** The request under way. */
-  request: number;
+  /** The request under way; null while there is none. */
+  request: number | null;
 }
 
 process.on('message', (spec: LoadSpec) => {
@@ -45,7 +45,8 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
 
   const send = (): void => {
     while (sent < intendedAt.length) {
-      const connection = idle.pop();
+      // In turns, since a server closes those on which nothing comes.
+      const connection = idle.shift();
       if (connection === undefined) return;
       connection.request = sent;
       connection.socket.write(requests[target[sent] ?? 0] ?? '');
@@ -69,6 +70,8 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
   };
   const settle = (connection: Connection, head: string, body: Buffer): void => {
     const { request } = connection;
+    if (request === null) return; // the server says why it closes a connection that was not used
+    connection.request = null;
     const code = Number(head.slice(9, 12));
     answeredAt[request] = machineMs();
     status[request] = code;
@@ -83,8 +86,11 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
 
   const connections = await Promise.all(
     Array.from({ length: spec.connections }, () =>
-      open(spec.port, settle, () => {
-        if (!isOver) brokenConnections += 1;
+      open(spec.port, settle, (connection) => {
+        if (isOver) return;
+        if (connection.request !== null) brokenConnections += 1;
+        const at = idle.indexOf(connection);
+        if (at >= 0) idle.splice(at, 1);
       }),
     ),
   );
@@ -136,11 +142,11 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
 function open(
   port: number,
   settle: (connection: Connection, head: string, body: Buffer) => void,
-  broken: () => void,
+  broken: (connection: Connection) => void,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    const connection: Connection = { socket, request: -1 };
+    const connection: Connection = { socket, request: null };
     const reader = new MessageReader((head, body) => {
       settle(connection, head, body);
     });
@@ -151,7 +157,9 @@ function open(
       resolve(connection);
     });
     socket.on('error', reject);
-    socket.on('close', broken);
+    socket.on('close', () => {
+      broken(connection);
+    });
   });
 }
 
