@@ -23,7 +23,7 @@ const FULL: Plan = {
 };
 const QUICK: Plan = {
   isQuick: true,
-  ...{ warmUpSeconds: 3, measureSeconds: 5, repeats: 3, soakSeconds: 30, burstEvents: 20_000 },
+  ...{ warmUpSeconds: 2, measureSeconds: 3, repeats: 3, soakSeconds: 20, burstEvents: 20_000 },
 };
 
 void main();
