@@ -1,5 +1,6 @@
 import { toBlockList } from '#kernel/cidrs';
-import { clientIp, clientNetwork, isHidden } from './client-ip';
+import { clientIp } from '#kernel/client-address';
+import { clientNetwork, isHidden } from './client-ip';
 
 const TRUSTED = toBlockList(['10.0.0.0/8', 'fd00::/8', '127.0.0.1']);
 

@@ -5,7 +5,8 @@ import type { Environment } from '#config/environment';
 import { AppError } from '#kernel/app-error';
 import { toBlockList } from '#kernel/cidrs';
 import type { Logger } from '#observability/logger';
-import { clientNetwork, plainAddress } from './client-ip';
+import { plainAddress } from '#kernel/client-address';
+import { clientNetwork } from './client-ip';
 
 const SAY_AGAIN_MS = 60_000;
 

@@ -14,7 +14,12 @@ import type { Caller } from '../http/caller';
 import { toStoredRetryPolicy } from '../webhooks/dto/retry-policy.dto';
 import { ADDRESS_GUARD } from '../webhooks/sending.module';
 import { sealHeaders, sealSecret } from '../webhooks/webhook-secrets';
-import { readActionSettings, readCondition, type ActionSettings, type ActionType } from './action-settings';
+import {
+  readActionSettings,
+  readCondition,
+  type ActionSettings,
+  type ActionType,
+} from '#inbound-rules/read-action-settings';
 import { checkUrl } from './check-url';
 import type { AddActionDto, UpdateActionDto } from './dto/action.dto';
 import { newSecret } from './endpoint-secrets';

@@ -4,7 +4,7 @@ import type { InboundEndpointEntity } from '#database/entities/inbound-endpoint.
 import { compileEndpointRules, type EndpointSettings } from '#inbound-rules/compile-endpoint-rules';
 import type { EndpointRules } from '#inbound-rules/endpoint-rules';
 import { invalidRequest, type ErrorDetail } from '#kernel/app-error';
-import { readRateLimit, readResponse } from './response-settings';
+import { readRateLimit, readResponse } from '#inbound-rules/response-settings';
 
 /** What can be set of an endpoint and decides on requests and answers, as the API has it. */
 export interface EndpointDefinition extends EndpointSettings {

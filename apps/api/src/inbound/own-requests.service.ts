@@ -22,7 +22,7 @@ import { toReceivedRequest, type Incoming } from './receive/receiver';
 import { toReceivingEndpoint, type ReceivingEndpoint } from './receive/receiving-endpoint';
 import { RequestIntake } from './receive/request-intake';
 import { RunResults } from './receive/run-results';
-import { samplePayload } from './sample-payload';
+import { samplePayload } from '#inbound-rules/sample-payload';
 
 /** How long the actions of a test are waited for. */
 const WAIT_MS = 5_000;

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import { succeeded, type ActionOutcome, type ActionRun } from '#inbound-actions/action-run';
 import { parseId } from '#kernel/ids';
-import { storableResult } from './storable-result';
+import { storableResult } from '#inbound-actions/storable-result';
 import { insertRecord, trimTable } from './records.queries';
 
 /** A table is cut to its limit after every so many new records: a limit is passed by a tenth at most. */

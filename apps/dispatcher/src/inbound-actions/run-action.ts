@@ -15,7 +15,7 @@ import { ActionSettingsReader } from './action-settings-reader';
 import type { ClaimedRun, InboundWork } from './inbound-work';
 import { InboundMetrics } from './inbound-metrics';
 import { InboundPorts } from './inbound-ports';
-import { storableResult } from './storable-result';
+import { storableResult } from '#inbound-actions/storable-result';
 import { toActionRun } from './to-action-run';
 import type { RunOutcome } from './record-runs.queries';
 import { RunRecorder } from './run-recorder';

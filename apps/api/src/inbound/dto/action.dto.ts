@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, Max, Min } from 'class-validator';
+import { ACTION_TYPES } from '#inbound-rules/read-action-settings';
 import { FreeJson, IsNested, IsText, MayBeAbsent, MayBeNull } from '../../http/body-fields';
 import { RetryPolicyDto } from '../../webhooks/dto/retry-policy.dto';
 import { ObjectSetting } from './setting';
 
-export const ACTION_TYPES = ['notify', 'forward', 'log', 'execute', 'custom'] as const;
 const POSITION = { message: 'must be a whole number from 0 to 100' };
 
 const SETTINGS = `Of the type.

@@ -3,7 +3,7 @@ import type { InboundActionEntity } from '#database/entities/inbound-action.enti
 import { formatId } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import { RetryPolicyResponse } from '../../webhooks/dto/retry-policy.dto';
-import { ACTION_TYPES } from './action.dto';
+import { ACTION_TYPES } from '#inbound-rules/read-action-settings';
 
 const INSTANT = '2024-01-01T12:00:00Z';
 

@@ -4,7 +4,7 @@ import { formatId } from '#kernel/ids';
 import type { Verdict } from '#inbound-rules/verdict';
 import { errorBody } from '../../http/error-body';
 import { budgetHeaders } from '../../events/publish-limits';
-import type { ResponseSettings } from '../response-settings';
+import type { ResponseSettings } from '#inbound-rules/response-settings';
 import type { RunResult } from './run-results';
 
 /** What a sender is answered. */

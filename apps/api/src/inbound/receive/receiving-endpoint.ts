@@ -1,10 +1,10 @@
 import { openJson, type StoredSecret } from '#database/inbound-secrets';
 import type { SecretBox } from '#database/secret-box';
 import type { EndpointRules } from '#inbound-rules/endpoint-rules';
-import type { RateLimit, ResponseSettings } from '../response-settings';
+import type { RateLimit, ResponseSettings } from '#inbound-rules/response-settings';
 import { toDefinition, toRules } from '../endpoint-settings';
 import type { EndpointRow } from './endpoint-lookup.queries';
-import { headersOfRule } from './masking';
+import { headersOfRule } from '#inbound-rules/masking';
 import type { WantedRun } from './received-request';
 
 /** An endpoint ready to receive: everything decrypted and compiled once per version, not per request. */

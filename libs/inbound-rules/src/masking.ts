@@ -1,4 +1,4 @@
-import type { ValueMap } from '#inbound-rules/inbound-request';
+import type { ValueMap } from './inbound-request';
 
 /** What stands in the log in the place of a secret. */
 const MASK = '***';

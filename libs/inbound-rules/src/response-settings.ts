@@ -1,5 +1,5 @@
 import { isJsonObject } from '#event-schemas/json-schema';
-import { refuseUnknown } from '#inbound-rules/read-settings';
+import { refuseUnknown } from './read-settings';
 import type { ErrorDetail } from '#kernel/app-error';
 
 /** When the answer is what a command printed. */

@@ -1,15 +1,15 @@
 import { isJsonObject } from '#event-schemas/json-schema';
-import { API_NAMES, readCommandSettings } from '#inbound-rules/commands/command-settings';
-import { compileCondition } from '#inbound-rules/condition';
-import { compileMapping } from '#inbound-rules/mapping';
-import { refuseUnknown } from '#inbound-rules/read-settings';
-import { compileTemplate } from '#inbound-rules/template';
+import { API_NAMES, readCommandSettings } from './commands/command-settings';
+import { compileCondition } from './condition';
+import { compileMapping } from './mapping';
+import { refuseUnknown } from './read-settings';
+import { compileTemplate } from './template';
 import type { ErrorDetail } from '#kernel/app-error';
 import { isValidEventType } from '#webhook-rules/event-matching';
 import { isUsableSecret } from '#webhook-rules/signature';
-import { headerProblem } from '../webhooks/webhook-fields';
-import type { ACTION_TYPES } from './dto/action.dto';
+import { headerProblem } from '#webhook-rules/custom-headers';
 
+export const ACTION_TYPES = ['notify', 'forward', 'log', 'execute', 'custom'] as const;
 export type ActionType = (typeof ACTION_TYPES)[number];
 
 /** Settings as they are stored: what may be shown, and what is sealed. */
