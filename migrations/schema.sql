@@ -328,6 +328,17 @@ CREATE TABLE signing_keys (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   expires_at timestamp with time zone
 );
+CREATE TABLE slack_links (
+  id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  url_key text NOT NULL,
+  sealed_signing_secret bytea NOT NULL,
+  token_id uuid NOT NULL,
+  team_id text,
+  user_ids text[] NOT NULL DEFAULT '{}'::text[],
+  created_at timestamp with time zone NOT NULL DEFAULT now(),
+  updated_at timestamp with time zone NOT NULL DEFAULT now()
+);
 CREATE TABLE stats_deltas (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   tenant_id uuid NOT NULL,
@@ -525,6 +536,10 @@ ALTER TABLE retiring_secrets ADD CONSTRAINT retiring_secrets_webhook_id_fkey FOR
 ALTER TABLE schema_migrations ADD CONSTRAINT PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id);
 ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
 ALTER TABLE signing_keys ADD CONSTRAINT signing_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE slack_links ADD CONSTRAINT slack_links_pkey PRIMARY KEY (id);
+ALTER TABLE slack_links ADD CONSTRAINT slack_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE slack_links ADD CONSTRAINT slack_links_tenant_id_key UNIQUE (tenant_id);
+ALTER TABLE slack_links ADD CONSTRAINT slack_links_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE;
 ALTER TABLE stats_deltas ADD CONSTRAINT stats_deltas_pkey PRIMARY KEY (id);
 ALTER TABLE tenant_deletions ADD CONSTRAINT tenant_deletions_pkey PRIMARY KEY (id);
 ALTER TABLE tenant_retention ADD CONSTRAINT tenant_retention_pkey PRIMARY KEY (tenant_id);
@@ -582,6 +597,7 @@ CREATE INDEX retiring_secrets_tenant_idx ON public.retiring_secrets USING btree 
 CREATE INDEX retiring_secrets_webhook_idx ON public.retiring_secrets USING btree (webhook_id);
 CREATE INDEX signing_keys_expires_at_idx ON public.signing_keys USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX signing_keys_tenant_idx ON public.signing_keys USING btree (tenant_id, id);
+CREATE INDEX slack_links_token_idx ON public.slack_links USING btree (token_id);
 CREATE INDEX stats_deltas_webhook_idx ON public.stats_deltas USING btree (webhook_id);
 CREATE INDEX tenants_changed_at_idx ON public.tenants USING btree (changed_at);
 CREATE INDEX tenants_deleted_at_idx ON public.tenants USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
@@ -608,6 +624,7 @@ CREATE UNIQUE INDEX inbound_endpoints_url_key_idx ON public.inbound_endpoints US
 CREATE UNIQUE INDEX ordered_deliveries_line_idx ON public.ordered_deliveries USING btree (webhook_id, key_hash, "position");
 CREATE UNIQUE INDEX redelivery_jobs_unfinished_idx ON public.redelivery_jobs USING btree (webhook_id) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE UNIQUE INDEX signing_keys_newest_idx ON public.signing_keys USING btree (tenant_id) WHERE (expires_at IS NULL);
+CREATE UNIQUE INDEX slack_links_url_key_idx ON public.slack_links USING btree (url_key);
 
 -- Views and triggers
 
@@ -717,6 +734,7 @@ ALTER TABLE publish_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE slack_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_retention ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
@@ -755,6 +773,7 @@ CREATE POLICY batches ON publish_windows FOR ALL TO webhooks_batch USING (true) 
 CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON slack_links FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenant_retention FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -793,6 +812,7 @@ CREATE POLICY tenant_wall ON publish_windows FOR ALL TO webhooks_request USING (
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON slack_links FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenant_retention FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
@@ -840,6 +860,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_lines TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_keys TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON slack_links TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tenant_retention TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_batch;
@@ -871,6 +892,8 @@ GRANT DELETE, SELECT ON publish_windows TO webhooks_retention;
 GRANT DELETE, SELECT ON redelivery_jobs TO webhooks_retention;
 GRANT DELETE, SELECT ON retiring_secrets TO webhooks_retention;
 GRANT DELETE, SELECT ON signing_keys TO webhooks_retention;
+GRANT DELETE, SELECT ON slack_links TO webhooks_batch;
+GRANT DELETE, SELECT ON slack_links TO webhooks_retention;
 GRANT DELETE, SELECT ON stats_deltas TO webhooks_retention;
 GRANT DELETE, SELECT ON tenant_deletions TO webhooks_retention;
 GRANT DELETE, SELECT ON tenant_retention TO webhooks_retention;
@@ -980,6 +1003,9 @@ COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';
 COMMENT ON COLUMN redelivery_jobs.failures IS 'rounds in a row that did not work';
 COMMENT ON COLUMN redelivery_jobs.until_id IS 'behind the last delivery meant, and before all that the job makes';
+COMMENT ON COLUMN slack_links.token_id IS 'commands may do what this token may, for as long as it is valid';
+COMMENT ON COLUMN slack_links.url_key IS 'unguessable part of the URL that Slack posts commands to';
+COMMENT ON COLUMN slack_links.user_ids IS 'of Slack; empty: everybody of the workspace';
 COMMENT ON COLUMN tenants.allowed_cidrs IS 'special ranges that its deliveries may reach, beside those of the installation; set by the operator';
 COMMENT ON COLUMN tenants.changed_at IS 'last change of status, limits or webhooks; instances poll for recent ones';
 COMMENT ON COLUMN tenants.event_types_version IS 'grows with every change to event types and their settings; 0: there never was one';

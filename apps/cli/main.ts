@@ -1,6 +1,7 @@
 import { demoCommand } from './src/demo/demo-command';
 import { migrateCommand } from './src/migrate-command';
 import { openApiCommand } from './src/openapi-command';
+import { webhookCommand } from './src/webhook-command';
 import { rotateEncryptionKeyCommand } from './src/rotate-encryption-key-command';
 
 interface Command {
@@ -23,6 +24,11 @@ const COMMANDS: Record<string, Command> = {
     run: rotateEncryptionKeyCommand,
   },
   openapi: { usage: 'openapi [file]', about: 'write the description of the API (openapi.yaml)', run: openApiCommand },
+  webhook: {
+    usage: 'webhook [command]',
+    about: 'run a chat command on inbound endpoints; webhook help lists them',
+    run: webhookCommand,
+  },
 };
 
 void main(process.argv.slice(2));

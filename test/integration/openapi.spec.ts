@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres';
  * Answered to machines and browsers, not to clients of the API (docs/operating.md); and where outside systems post to,
  * who sign as they do and are answered what the endpoint's owner has set (docs/api-guide.md).
  */
-const NOT_DESCRIBED = /^\/(healthz|readyz|metrics|docs.*|webhooks\/:key\/:name)$/;
+const NOT_DESCRIBED = /^\/(chat\/slack\/:key|healthz|readyz|metrics|docs.*|webhooks\/:key\/:name)$/;
 
 describe('the description of the API', () => {
   let database: TestDatabase;

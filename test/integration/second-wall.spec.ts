@@ -100,6 +100,7 @@ describe('the second wall between tenants', () => {
         'webhook_id',
       );
       const event = await made('/api/events', { event: 'build.completed', data: { canary: 1 } }, 'event_id');
+      await api.as(owner.token).put('/api/chat/slack').send({ signing_secret: 'a-signing-secret-of-slack' });
       const tenantId = uuidOf('tenant', owner.tenantId);
       const [webhookUuid, eventUuid] = [uuidOf('webhook', webhook), uuidOf('event', event)];
       const delivery = deliveryUuid(eventUuid, webhookUuid);

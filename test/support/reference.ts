@@ -15,6 +15,13 @@ export function referenceCode(name: string): string {
   return readFileSync(join(REFERENCE, 'client', `${name}.js.txt`), 'utf8');
 }
 
+/** The chat commands of the reference, a line each, with what they are said to do behind them. */
+export function referenceCommands(): string[] {
+  return readFileSync(join(REFERENCE, 'client', 'chat-commands.txt'), 'utf8')
+    .trimEnd()
+    .split('\n');
+}
+
 /** Every field of a value with the JSON type it has, `webhooks[].stats.success_rate: number`; sorted, each once. */
 export function shapeOf(value: unknown, path = ''): string[] {
   const found =

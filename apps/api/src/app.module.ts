@@ -5,6 +5,7 @@ import { DatabaseModule } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { AuditModule } from './audit/audit.module';
+import { ChatModule } from './chat/chat.module';
 import { DeliveriesModule } from './deliveries/deliveries.module';
 import { ApiHealthModule } from './health/api-health.module';
 import { EventsModule } from './events/events.module';
@@ -31,6 +32,7 @@ export class AppModule {
         HttpModule,
         ApiHealthModule,
         AuditModule,
+        ChatModule,
         DeliveriesModule,
         EventsModule,
         InboundModule,

@@ -37,6 +37,8 @@ export const AUDIT_ACTIONS = [
   'inbound_channel.created',
   'inbound_channel.updated',
   'inbound_channel.deleted',
+  'slack.linked',
+  'slack.unlinked',
 ] as const;
 
 /** What acts are upon. */

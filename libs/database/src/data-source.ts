@@ -11,6 +11,7 @@ import { Audit1795507200000 } from '../../../migrations/1795507200000-audit';
 import { Inbound1795510800000 } from '../../../migrations/1795510800000-inbound';
 import { DispatcherProcesses1795514400000 } from '../../../migrations/1795514400000-dispatcher-processes';
 import { WaitingByTime1795518000000 } from '../../../migrations/1795518000000-waiting-by-time';
+import { SlackLinks1795521600000 } from '../../../migrations/1795521600000-slack-links';
 import { Ordering1795525200000 } from '../../../migrations/1795525200000-ordering';
 import { PublishWindowsWall1795526000000 } from '../../../migrations/1795526000000-publish-windows-wall';
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
@@ -46,6 +47,7 @@ const MIGRATIONS = [
   Inbound1795510800000,
   DispatcherProcesses1795514400000,
   WaitingByTime1795518000000,
+  SlackLinks1795521600000,
   Ordering1795525200000,
   PublishWindowsWall1795526000000,
   Draining1795532400000,

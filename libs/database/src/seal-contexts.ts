@@ -4,4 +4,5 @@ export const sealContext = {
   webhookHeaders: (webhookId: string): string => `webhook:${webhookId}:headers`,
   retiringSecret: (id: string): string => `retiring_secret:${id}:secret`,
   privateKey: (id: string): string => `signing_key:${id}:private_key`,
+  slackSigningSecret: (id: string): string => `slack_link:${id}:signing_secret`,
 };

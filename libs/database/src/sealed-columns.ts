@@ -15,6 +15,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   { table: 'webhooks', column: 'sealed_headers', context: sealContext.webhookHeaders },
   { table: 'retiring_secrets', column: 'sealed_secret', context: sealContext.retiringSecret },
   { table: 'signing_keys', column: 'sealed_private_key', context: sealContext.privateKey },
+  { table: 'slack_links', column: 'sealed_signing_secret', context: sealContext.slackSigningSecret },
   { table: 'inbound_endpoints', column: 'sealed_secrets', context: (id) => contextOf('inbound_endpoint:secrets', id) },
   {
     table: 'inbound_endpoints',

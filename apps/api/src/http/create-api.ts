@@ -6,6 +6,8 @@ import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
 import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
+import { SlackCommands } from '../chat/slack-commands';
+import { useSlackRoutes } from '../chat/slack-routes';
 import { Receiver } from '../inbound/receive/receiver';
 import { useReceiveRoutes } from '../inbound/receive/receive-routes';
 import { useJsonBodyParser } from './body-parser';
@@ -43,6 +45,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
     hooks: environment.inboundHooks,
     logger,
   });
+  useSlackRoutes(fastify, app.get(SlackCommands), logger);
   SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
     customSiteTitle: 'Trae Webhooks API',
     swaggerOptions: { persistAuthorization: true },

@@ -44,5 +44,6 @@ import { RunResults } from './receive/run-results';
     RunResults,
     Receiver,
   ],
+  exports: [EndpointsService, ActionsService, ChannelsService, EndpointReader, OwnRequestsService],
 })
 export class InboundModule {}

@@ -70,9 +70,12 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     if (origin.network === null || !this.watch.wasUsed(key, origin.network, nowMs)) {
       this.failedLogins.refuseSlowed(origin.network, nowMs);
     }
-    const waiting = this.freshness.ensure(nowMs);
-    if (waiting !== null) return waiting.then(() => this.known(key, origin) ?? this.load(key, hash, origin));
-    return this.known(key, origin) ?? this.load(key, hash, origin);
+    return this.holderOf(key, hash, origin);
+  }
+
+  /** Whom a stored token stands for that somebody acts with who does not present it. @throws as {@link authenticate}. */
+  async authenticateStored(hash: Buffer, origin: Origin): Promise<TokenHolder> {
+    return this.holderOf(hash.toString('base64'), hash, origin);
   }
 
   /** Makes a change that this instance made effective at once. */
@@ -88,6 +91,12 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     this.seenChanges = new Set(changes.map(keyOf));
     const idsOf = (kind: string): string[] => unseen.filter((change) => change.kind === kind).map(({ id }) => id);
     this.cache.forget(idsOf('token'), idsOf('tenant'));
+  }
+
+  private holderOf(key: string, hash: Buffer, origin: Origin): TokenHolder | Promise<TokenHolder> {
+    const waiting = this.freshness.ensure(performance.now());
+    if (waiting !== null) return waiting.then(() => this.known(key, origin) ?? this.load(key, hash, origin));
+    return this.known(key, origin) ?? this.load(key, hash, origin);
   }
 
   private known(key: string, origin: Origin): TokenHolder | null {

@@ -1,42 +1,31 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { configuredService, localState, runningService, type ServiceAddress } from '../running-service';
 import type { StepLines } from './step-lines';
-import { waitUntil } from './wait-until';
+import { waitUntil } from '../wait-until';
 
 /** The running service that the demo talks to. */
-export interface DemoService {
-  apiUrl: string;
-  token: string;
+export interface DemoService extends ServiceAddress {
   /** Ends it when the demo has started it. */
   stop(): Promise<void>;
-}
-
-interface LocalState {
-  pid: number;
-  apiUrl?: string;
-  token?: string;
 }
 
 const LOCAL_START = resolve(__dirname, '..', '..', '..', 'local', 'main.js');
 /** More than the local start takes to stop its apps and its database in order. */
 const STOP_DEADLINE_MS = 30_000;
-const PROBE_TIMEOUT_MS = 2_000;
 
 /**
  * The service at API_URL with TOKEN; else the local start that runs on DATA_DIR, else one that is started here.
  * @throws Error saying why there is none; the signal's reason once it is aborted.
  */
 export async function findOrStartService(lines: StepLines, signal: AbortSignal): Promise<DemoService> {
-  const apiUrl = setting('API_URL')?.replace(/\/+$/, '');
-  const token = setting('TOKEN');
-  if (apiUrl !== undefined) {
-    if (token === undefined) throw new Error('TOKEN is required beside API_URL: a token of the service there');
-    lines.done(`The service is the one at ${apiUrl}`);
-    return { apiUrl, token, stop: () => Promise.resolve() };
+  const configured = configuredService();
+  if (configured !== undefined) {
+    lines.done(`The service is the one at ${configured.apiUrl}`);
+    return { ...configured, stop: () => Promise.resolve() };
   }
   const running = await runningService(signal);
   if (running !== undefined) {
@@ -44,19 +33,6 @@ export async function findOrStartService(lines: StepLines, signal: AbortSignal):
     return { ...running, stop: () => Promise.resolve() };
   }
   return startService(lines, signal);
-}
-
-/** What a local start that is running says of itself; one that is starting is waited for. */
-async function runningService(signal: AbortSignal): Promise<{ apiUrl: string; token: string } | undefined> {
-  const found = await waitUntil(async () => {
-    const state = await localState();
-    if (state === undefined || !isAlive(state.pid)) return 'none';
-    const { apiUrl, token } = state;
-    if (apiUrl === undefined || token === undefined) return undefined;
-    // A process id may belong to another program by now; only an answer proves the service.
-    return (await isReady(apiUrl, signal)) ? { apiUrl, token } : 'none';
-  }, signal);
-  return found === 'none' ? undefined : found;
 }
 
 async function startService(lines: StepLines, signal: AbortSignal): Promise<DemoService> {
@@ -113,39 +89,4 @@ function killGroup(child: ChildProcess): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-async function localState(): Promise<LocalState | undefined> {
-  try {
-    return JSON.parse(await readFile(resolve(setting('DATA_DIR') ?? '.data', 'local.json'), 'utf8')) as LocalState;
-  } catch {
-    // None, or being written just now.
-    return undefined;
-  }
-}
-
-async function isReady(apiUrl: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    const response = await fetch(`${apiUrl}/readyz`, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM';
-  }
-}
-
-/** A variable of the environment; an empty one counts as unset. */
-function setting(name: string): string | undefined {
-  return process.env[name]?.trim() || undefined;
 }

@@ -5,7 +5,7 @@ import { BUILD_COMPLETED } from './build-completed';
 import { DemoApi, type DemoDelivery } from './demo-api';
 import { DemoReceiver, type Receipt } from './demo-receiver';
 import type { StepLines } from './step-lines';
-import { waitUntil } from './wait-until';
+import { waitUntil } from '../wait-until';
 
 const EVENT_TYPE = 'build.completed';
 const RETRY_DELAY_MS = 500;

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { formatId, newUuid, parseId } from '#kernel/ids';
-import { AppError } from '#kernel/app-error';
+import { newUuid, parseId } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
-import { asAppError, errorBody } from '../../http/error-body';
+import { answerError } from '../../http/answer-error';
+import { asAppError } from '../../http/error-body';
 import type { Answer } from './answers';
 import type { EndpointAddress } from './endpoint-cache';
 import type { Incoming, Receiver } from './receiver';
@@ -30,7 +30,7 @@ export function useReceiveRoutes(fastify: FastifyInstance, receiver: Receiver, o
         parsed(null, body);
       },
     );
-    scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, receiver, options.logger));
+    scope.setErrorHandler((error, request, reply) => answerFailure(error, request, reply, receiver, options.logger));
     const route = { method: METHODS, exposeHeadRoute: false, bodyLimit: options.maxBodyBytes };
     const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const { address, name } = addressOf(request);
@@ -73,33 +73,24 @@ function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyRe
     .send(status === 204 ? undefined : Buffer.from(body));
 }
 
-async function answerError(
+async function answerFailure(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   receiver: Receiver,
   logger: Logger,
 ): Promise<FastifyReply> {
-  const known = asAppError(error);
-  if (known?.status === 413) {
-    const { address, name } = addressOf(request);
-    const answer = await receiver
-      .refuseOversized(address, name, toIncoming(request))
-      .catch((failure: unknown) => failure);
-    // What is left of the body is not read.
-    void reply.header('connection', 'close');
-    if (!(answer instanceof Error)) return send(reply, answer as Answer);
-    return sendError(reply, asAppError(answer) ?? known, request.id);
+  if (asAppError(error)?.status !== 413) {
+    answerError(error, request, reply, logger);
+    return reply;
   }
-  if (known === null) logger.error({ request_id: request.id, err: error }, 'an inbound request failed unexpectedly');
-  return sendError(reply, known ?? new AppError(500, 'internal_error', 'Something went wrong on our side'), request.id);
-}
-
-function sendError(reply: FastifyReply, error: AppError, requestId: string): FastifyReply {
-  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
-  void reply.headers(error.headers).header('content-type', 'application/json; charset=utf-8');
-  const id = parseId('req', requestId);
-  return reply
-    .code(error.status)
-    .send(Buffer.from(JSON.stringify(errorBody(error, id === null ? requestId : formatId('req', id)))));
+  // What is left of the body is not read.
+  void reply.header('connection', 'close');
+  const { address, name } = addressOf(request);
+  try {
+    return send(reply, await receiver.refuseOversized(address, name, toIncoming(request)));
+  } catch (failure) {
+    answerError(asAppError(failure) ?? error, request, reply, logger);
+    return reply;
+  }
 }
