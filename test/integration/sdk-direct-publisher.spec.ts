@@ -7,12 +7,15 @@ import { parseId } from '#kernel/ids';
 import { DirectEventPublisher } from '#sdk/direct-event-publisher';
 import { EventPublisher } from '#sdk/event-publisher';
 import { PublishError } from '#sdk/publish-error';
+import type { Publisher } from '#sdk/publisher';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../support/api';
 import { makeTenant, type TestTenant } from '../support/factories';
 import { createTestDatabase, databaseUrl, execute, type TestDatabase } from '../support/postgres';
 import { waitFor } from '../support/wait-for';
 
-const EVENT = { event: 'build.completed', data: { build_id: 'build_123' } };
+const EVENT = { event: 'build.completed', data: { build_id: 'build_123', project_id: 'proj_123' } };
+const INVOICE = { type: 'object', required: ['invoice_id'], properties: { invoice_id: { type: 'string' } } };
+const INVOICE_V2 = { ...INVOICE, required: ['invoice_id', 'currency'] };
 
 describe('DirectEventPublisher', () => {
   let database: TestDatabase;
@@ -97,6 +100,8 @@ describe('DirectEventPublisher', () => {
       status: 'accepted',
       createdAt: expect.stringMatching(/Z$/) as string,
       duplicate: false,
+      // Built-in types warn unless the tenant says otherwise.
+      warnings: [expect.objectContaining({ field: 'data.build_id' }) as object],
     });
     const stored = await pool.query<{ data: Buffer }>('SELECT data FROM event_payloads WHERE event_id = $1', [
       uuidOf(published.eventId),
@@ -179,6 +184,104 @@ describe('DirectEventPublisher', () => {
     expect(direct).toMatchObject({ status: 400, code: 'invalid_request', details: [{ field }] });
     expect(overHttp).toMatchObject({ status: 400, message: direct.message, details: direct.details });
     expect(await countEvents()).toBe(0);
+  });
+
+  describe("of the tenant's own event types", () => {
+    const right = { event: 'invoice.paid', data: { invoice_id: 'inv_1', currency: 'EUR' } };
+    let direct: Publisher;
+    let overHttp: Publisher;
+
+    beforeEach(async () => {
+      const mine = api.as(tenant.token);
+      await mine.post('/api/event-types').send({ name: 'invoice.paid', schema: INVOICE }).expect(201);
+      await mine.put('/api/event-types/invoice.paid').send({ schema: INVOICE_V2 }).expect(200);
+      direct = publisher.forTenant(tenant.tenantId);
+      overHttp = new EventPublisher({ url: api.url, token: tenant.token });
+    });
+
+    const versionOf = async (eventId: string): Promise<unknown> => {
+      const answer = await api.as(tenant.token).get(`/api/events/${eventId}`).expect(200);
+      return (answer.body as { version: unknown }).version;
+    };
+
+    it('publishes the newest version or an older one, as the API does', async () => {
+      for (const way of [direct, overHttp]) {
+        const newest = await way.publish(right);
+        expect([newest.warnings, await versionOf(newest.eventId)]).toEqual([[], '2']);
+        const older = await way.publish({ ...right, data: { invoice_id: 'inv_1' }, version: '1' });
+        expect([older.warnings, await versionOf(older.eventId)]).toEqual([[], '1']);
+      }
+    });
+
+    it('is one and the same event with the same version only', async () => {
+      const event = { ...right, idempotencyKey: 'versions' };
+      await direct.publish({ ...event, version: '1' });
+      await expect(overHttp.publish({ ...event, version: '1' })).resolves.toMatchObject({ duplicate: true });
+      expect(await failureOf(direct.publish(event))).toMatchObject({ status: 422, code: 'idempotency_mismatch' });
+    });
+
+    it.each([
+      ['data against the schema', { data: { invoice_id: 'inv_1' } }, 422, 'schema_violation', 'data.currency'],
+      ['data against an older schema', { data: {}, version: '1' }, 422, 'schema_violation', 'data.invoice_id'],
+      ['a version that is none', { version: '3' }, 400, 'invalid_request', 'version'],
+      ['a type that is none', { event: 'invoice.sent' }, 400, 'invalid_request', 'event'],
+    ])('refuses %s as the API does', async (_what, change, status, code, field) => {
+      for (const way of [direct, overHttp]) {
+        const refusal = await failureOf(way.publish({ ...right, ...change }));
+        expect(refusal).toMatchObject({ status, code, details: [{ field }] });
+      }
+      await transaction(async (client) => {
+        const publishing = publisher.inTransaction(tenant.tenantId, client);
+        expect(await failureOf(publishing.publish({ ...right, ...change }))).toMatchObject({ status, code });
+        await publishing.publish(right);
+      }, 'COMMIT');
+      expect(await countEvents()).toBe(1);
+    });
+
+    it('tells what is wrong where the tenant wants warnings only', async () => {
+      await api
+        .as(tenant.token)
+        .put('/api/event-type-settings')
+        .send({ schema_validation: { own: 'warn' } })
+        .expect(200);
+      for (const way of [publisher.forTenant(tenant.tenantId), overHttp]) {
+        await expect(way.publish({ ...right, data: {} })).resolves.toMatchObject({
+          warnings: [{ field: 'data.invoice_id', message: 'is required' }],
+        });
+        await expect(way.publish({ ...EVENT, data: { build_id: 7, project_id: 'proj_1' } })).resolves.toMatchObject({
+          warnings: [{ field: 'data.build_id' }],
+        });
+      }
+    });
+
+    it('knows within a second what changed, and of no other tenant', async () => {
+      await direct.publish(right);
+      await api.as(tenant.token).delete('/api/event-types/invoice.paid').expect(200);
+      const isRefused = async (): Promise<boolean> =>
+        direct.publish(right).then(
+          () => false,
+          (error: PublishError) => error.status === 400 && error.details[0]?.field === 'event',
+        );
+      await waitFor('the archived type to be refused', isRefused, 1_500);
+      const other = await makeTenant(api);
+      expect(await failureOf(publisher.forTenant(other.tenantId).publish(right))).toMatchObject({ status: 400 });
+    });
+
+    it('needs no connection beside the one of the transaction', async () => {
+      const single = new Pool({ ...roleConfig(database.url, 'webhooks_batch', 'test-single'), max: 1 });
+      const alone = new DirectEventPublisher({ pool: single, queue: { databaseUrl: database.url } });
+      const client = await single.connect();
+      try {
+        await client.query('BEGIN');
+        await alone.inTransaction(tenant.tenantId, client).publish(right);
+        await client.query('COMMIT');
+      } finally {
+        client.release();
+        await alone.close();
+        await single.end();
+      }
+      expect(await countEvents()).toBe(1);
+    });
   });
 
   it("keeps to the tenant's own limit", async () => {

@@ -6,17 +6,17 @@ import type { Acceptance, NewEvent } from '#accept/new-event';
 import { PublishBudget } from '#accept/publish-budget';
 import { readPublishRequest } from '#accept/publish-request';
 import { isDatabaseAway } from '#database/database-errors';
-import { AppError } from '#kernel/app-error';
+import { AppError, type ErrorDetail } from '#kernel/app-error';
 import { systemClock, type Clock } from '#kernel/clock';
 import { formatId, parseId, uuidTimeMs } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import { createQueueBackend, type QueueBackend, type QueueBackendOptions } from '#queues/queue-backend';
 import { Signals } from '#queues/signals';
-import { BUILT_IN_EVENT_TYPES } from '#webhook-rules/event-types';
 import { PublishError } from './publish-error';
 import { publishRequestBody } from './publish-request-body';
 import type { EventToPublish, PublishedEvent, Publisher } from './publisher';
-import { findTenantAllowance, type TenantAllowance } from './tenant-allowance.queries';
+import type { TenantAllowance } from './tenant-allowance.queries';
+import { TenantKnowledge } from './tenant-knowledge';
 
 export interface DirectEventPublisherOptions {
   /**
@@ -45,15 +45,10 @@ export interface TransactionPublisher extends Publisher {
 
 const MAX_EVENT_BYTES = 262_144;
 const QUEUE_PREFIX = 'trae';
-/** As the API: a change of a tenant's status or limits is effective within a second. */
-const ALLOWANCE_MS = 1_000;
-const MAX_ALLOWANCES = 10_000;
-const BUILT_IN_VERSION = '1';
-const BUILT_IN_TYPES = new Set(BUILT_IN_EVENT_TYPES.map((type) => type.name));
 
 /**
- * Publishes without HTTP, for services inside the platform: commits events to PostgreSQL by the API's own validation,
- * idempotency and limits, and then adds the BullMQ job that has them delivered. One for a process; close it at the end.
+ * Publishes without HTTP, for services inside the platform: commits events to PostgreSQL by the API's own validation
+ * (event types and schemas of the tenant's own included), idempotency and limits, and then adds the BullMQ job that has them delivered. One for a process; close it at the end.
  */
 export class DirectEventPublisher {
   private readonly backend: QueueBackend;
@@ -61,7 +56,7 @@ export class DirectEventPublisher {
   private readonly intake: EventIntake;
   private readonly budget: PublishBudget;
   private readonly clock: Clock;
-  private readonly allowances = new Map<string, { allowance: TenantAllowance; readAtMs: number }>();
+  private readonly tenants: TenantKnowledge;
 
   constructor(private readonly options: DirectEventPublisherOptions) {
     const { queue, pool } = options;
@@ -79,6 +74,7 @@ export class DirectEventPublisher {
     this.signals = new Signals(this.backend, logger);
     this.intake = new EventIntake(pool, this.signals, this.clock);
     this.budget = new PublishBudget(pool);
+    this.tenants = new TenantKnowledge(this.clock);
     void this.signals.untilOpen();
   }
 
@@ -132,18 +128,21 @@ export class DirectEventPublisher {
     const raw = publishRequestBody(event);
     try {
       const tenantUuid = parseId('tenant', tenantId);
-      const allowance = tenantUuid === null ? null : await this.allowanceOf(queryable, tenantUuid);
+      const allowance = tenantUuid === null ? null : await this.tenants.allowanceOf(tenantUuid, queryable);
       if (tenantUuid === null || allowance === null) throw new AppError(403, 'forbidden', 'There is no such tenant');
       if (allowance.suspended) throw new AppError(403, 'tenant_suspended', 'The tenant is suspended');
-      const newEvent = readPublishRequest(JSON.parse(raw.toString('utf8')), raw, event.idempotencyKey ?? null, {
+      const types = await this.tenants.typesOf(tenantUuid, allowance.eventTypesVersion, queryable);
+      const body = JSON.parse(raw.toString('utf8')) as { data: unknown };
+      const newEvent = readPublishRequest(body, raw, event.idempotencyKey ?? null, {
         tenantId: tenantUuid,
         projectId: null,
         maxEventBytes: allowance.maxEventBytes ?? this.options.maxEventBytes ?? MAX_EVENT_BYTES,
-        eventTypeVersion: (type) => (BUILT_IN_TYPES.has(type) ? BUILT_IN_VERSION : null),
+        eventTypeVersion: (type, wanted) => types.versionOf(type, wanted),
         nowMs: this.clock.nowMs(),
       });
       await this.admit(tenantUuid, allowance);
-      return publishedEvent(newEvent, await store(newEvent));
+      const warnings = await this.tenants.checkData(types, newEvent, body.data, queryable);
+      return publishedEvent(newEvent, await store(newEvent), warnings);
     } catch (error) {
       throw asPublishError(error);
     }
@@ -158,16 +157,6 @@ export class DirectEventPublisher {
     }
   }
 
-  private async allowanceOf(queryable: Queryable, tenantId: string): Promise<TenantAllowance | null> {
-    const nowMs = this.clock.nowMs();
-    const known = this.allowances.get(tenantId);
-    if (known !== undefined && nowMs - known.readAtMs < ALLOWANCE_MS) return known.allowance;
-    const allowance = await findTenantAllowance(queryable, tenantId);
-    if (this.allowances.size >= MAX_ALLOWANCES) this.allowances.clear();
-    if (allowance !== null) this.allowances.set(tenantId, { allowance, readAtMs: nowMs });
-    return allowance;
-  }
-
   private signal(batches: AcceptedBatch[]): void {
     const fanOutIds = batches.flatMap((batch) => batch.fanOutIds);
     if (fanOutIds.length > 0) this.signals.eventsAccepted(fanOutIds);
@@ -175,7 +164,7 @@ export class DirectEventPublisher {
   }
 }
 
-function publishedEvent(event: NewEvent, acceptance: Acceptance): PublishedEvent {
+function publishedEvent(event: NewEvent, acceptance: Acceptance, warnings: readonly ErrorDetail[]): PublishedEvent {
   if (acceptance.kind === 'key_reused') {
     const field = acceptance.key === 'event_id' ? 'event_id' : 'Idempotency-Key';
     const message = 'was used before with another body';
@@ -188,6 +177,7 @@ function publishedEvent(event: NewEvent, acceptance: Acceptance): PublishedEvent
     status: 'accepted',
     createdAt: formatInstant(uuidTimeMs(acceptance.eventId)),
     duplicate: acceptance.kind === 'duplicate',
+    warnings,
   };
 }
 

@@ -73,6 +73,7 @@ describe('EventPublisher', () => {
       status: 'accepted',
       createdAt: '2024-01-01T12:02:00Z',
       duplicate: false,
+      warnings: [],
     });
     await publisher().publish(EVENT);
     expect(received[0]).toMatchObject({

@@ -159,6 +159,7 @@ interface EventAnswer {
   event: string;
   created_at: string;
   duplicate: boolean;
+  warnings?: { field: string; message: string }[];
 }
 
 interface BatchAnswer {
@@ -172,6 +173,7 @@ function publishedEvent(answer: EventAnswer): PublishedEvent {
     status: 'accepted',
     createdAt: answer.created_at,
     duplicate: answer.duplicate,
+    warnings: answer.warnings ?? [],
   };
 }
 

@@ -11,6 +11,7 @@ describe('publishRequestBody', () => {
       orderingKey: 'build_123',
       deliverAt: '2024-01-02T12:00:00Z',
       priority: 'high',
+      version: '2',
     });
     expect(JSON.parse(body.toString())).toEqual({
       event: 'build.completed',
@@ -21,6 +22,7 @@ describe('publishRequestBody', () => {
       ordering_key: 'build_123',
       deliver_at: '2024-01-02T12:00:00Z',
       priority: 'high',
+      version: '2',
     });
     expect(publishRequestBody({ event: 'build.failed', data: {} }).toString()).toBe(
       '{"event":"build.failed","data":{}}',

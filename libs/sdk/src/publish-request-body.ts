@@ -17,6 +17,7 @@ export function publishRequestBody(event: EventToPublish): Buffer<ArrayBuffer> {
     ordering_key: event.orderingKey,
     deliver_at: instant('deliver_at', event.deliverAt),
     priority: event.priority,
+    version: event.version,
   });
   const start = others === '{}' ? '{' : `${others.slice(0, -1)},`;
   return Buffer.concat([Buffer.from(`${start}"data":`), dataBytes(event.data), Buffer.from('}')]);

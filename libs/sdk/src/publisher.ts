@@ -13,6 +13,8 @@ export interface EventToPublish {
   timestamp?: Date | string | undefined;
   /** The publisher's own id, 1 to 255 characters of `A-Z a-z 0-9 _ : -`: publishing it again changes nothing. */
   eventId?: string | undefined;
+  /** The version of the event type that `data` has, as text such as `1`; the newest unless given. */
+  version?: string | undefined;
   /** Deliveries with the same key keep their order, at webhooks that ask for it. */
   orderingKey?: string | undefined;
   /** Not to be delivered before this instant, at most 30 days ahead. A text is ISO 8601 with `Z` or an offset. */
@@ -33,6 +35,11 @@ export interface PublishedEvent {
   createdAt: string;
   /** Whether it had been published before under the same key or id, so that nothing was done again. */
   duplicate: boolean;
+  /**
+   * Where `data` does not satisfy the schema of its event type, of which the tenant wants warnings only; else empty.
+   * Data that may not be wrong is refused with `schema_violation` instead.
+   */
+  warnings: readonly { field: string; message: string }[];
 }
 
 /** Whatever publishes events of one tenant: over HTTP or, inside the platform, without it. */

@@ -14,12 +14,12 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { jsonMembers } from '#accept/json-members';
+import { BUILT_IN_VERSION } from '#accept/tenant-event-types';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { AppError, invalidRequest } from '#kernel/app-error';
 import { TEST_EVENT_TYPE } from '#webhook-rules/event-types';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
-import { BUILT_IN_VERSION } from '../event-types/tenant-event-types';
 import { CurrentCaller, RawBody, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';

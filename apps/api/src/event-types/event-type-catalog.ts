@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { readTenantTypes } from '#accept/published-types.queries';
+import { TenantEventTypes } from '#accept/tenant-event-types';
+import { WeightedCache } from '#accept/weighted-cache';
 import { TenantDatabase } from '#database/tenant-database';
 import type { Caller } from '../http/caller';
-import { readTenantTypes } from './event-types.queries';
-import { TenantEventTypes } from './tenant-event-types';
-import { WeightedCache } from './weighted-cache';
 
 /** Own event types remembered over all tenants; one takes about 100 bytes. */
 const MAX_TYPES = 100_000;
@@ -36,7 +36,9 @@ export class EventTypeCatalog {
   }
 
   private async load(tenantId: string): Promise<TenantEventTypes> {
-    const types = await this.database.run(tenantId, (manager) => readTenantTypes(manager, tenantId));
+    const types = await this.database.run(tenantId, (manager) =>
+      readTenantTypes(tenantId, (text, values) => manager.query(text, values)),
+    );
     const known = this.tenants.get(tenantId);
     if (known !== undefined && known.version > types.version) return known;
     this.tenants.put(tenantId, types, types.count + 1);

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { BUILT_IN_VERSION } from '#accept/tenant-event-types';
 import { TenantDatabase } from '#database/tenant-database';
 import { notFound } from '#kernel/app-error';
 import { isValidEventType, matchesPattern } from '#webhook-rules/event-matching';
 import { BUILT_IN_EVENT_TYPES, type BuiltInEventType } from '#webhook-rules/event-types';
 import type { ListEventTypesQuery } from './dto/event-types.query';
 import { findEventType, listEventTypes, type EventTypeFilter, type EventTypeRow } from './event-types.queries';
-import { BUILT_IN_VERSION } from './tenant-event-types';
 
 const ALL = '*';
 /** More digits than any version has, and fewer than the database could not take. */

@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { DEFAULT_VALIDATION, type SchemaValidation } from './schema-validation';
-import { TenantEventTypes } from './tenant-event-types';
+import type { SchemaValidation } from '#accept/schema-validation';
 
 /** An event type of a tenant's own, with one of its versions. */
 export interface EventTypeRow {
@@ -25,21 +24,6 @@ export interface EventTypeFilter {
 }
 
 const COLUMNS = 't.name, t.description, t.version, t.created_at, t.updated_at, t.archived_at, v.schema, v.example';
-
-/** Everything that publishing and subscribing ask, read by one statement: the version is never newer than the types. */
-export async function readTenantTypes(manager: EntityManager, tenantId: string): Promise<TenantEventTypes> {
-  const [row] = await manager.query<
-    { version: string; validation: Partial<SchemaValidation>; types: Record<string, number> }[]
-  >(
-    `SELECT event_types_version AS version, schema_validation AS validation, coalesce(
-       (SELECT json_object_agg(name, version) FROM event_types WHERE tenant_id = $1 AND archived_at IS NULL), '{}') AS types
-     FROM tenants WHERE id = $1`,
-    [tenantId],
-  );
-  if (row === undefined) return TenantEventTypes.BUILT_IN_ONLY;
-  const own = new Map(Object.entries(row.types));
-  return new TenantEventTypes(BigInt(row.version), own, { ...DEFAULT_VALIDATION, ...row.validation });
-}
 
 /**
  * Tells all instances that event types change in this transaction. To be called first: it also keeps two changes of one

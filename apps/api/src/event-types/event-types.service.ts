@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { readTenantTypes } from '#accept/published-types.queries';
+import type { SchemaValidation } from '#accept/schema-validation';
+import { isBuiltIn } from '#accept/tenant-event-types';
 import { TenantDatabase } from '#database/tenant-database';
 import { MAX_SCHEMA_BYTES, readSchema } from '#event-schemas/read-schema';
 import type { CheckData } from '#event-schemas/compile-schema';
@@ -16,14 +19,11 @@ import {
   countEventTypes,
   findEventType,
   insertVersion,
-  readTenantTypes,
   writeEventType,
   writeExample,
   writeValidation,
   type EventTypeRow,
 } from './event-types.queries';
-import type { SchemaValidation } from './schema-validation';
-import { isBuiltIn } from './tenant-event-types';
 
 /** Types that can be published at a time, of one tenant's own. */
 const MAX_TYPES = 500;
@@ -127,7 +127,9 @@ export class EventTypesService {
   /** @throws AppError 403 for a token bound to a project. */
   async setValidation(caller: Caller, change: Partial<SchemaValidation>): Promise<SchemaValidation> {
     return this.change(caller, 'event_type.validation_changed', '*', async (manager) => {
-      const { validation: before } = await readTenantTypes(manager, caller.tenantId);
+      const { validation: before } = await readTenantTypes(caller.tenantId, (text, values) =>
+        manager.query(text, values),
+      );
       const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
       await writeValidation(manager, caller.tenantId, validation);
       return validation;

@@ -1,8 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
+import {
+  DEFAULT_VALIDATION,
+  VALIDATION_MODES,
+  type SchemaValidation,
+  type ValidationMode,
+} from '#accept/schema-validation';
 import { IsNested, MayBeAbsent } from '../../http/body-fields';
-import { DEFAULT_VALIDATION, VALIDATION_MODES, type SchemaValidation, type ValidationMode } from '../schema-validation';
 
 const MODES = 'enforce refuses such data with 422, warn accepts it with warnings, off does not look';
 

@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { BUILT_IN_VERSION } from '#accept/tenant-event-types';
 import { BUILT_IN_DATA } from '#event-schemas/built-in-data';
 import { formatInstant, formatInstantOrNull } from '#kernel/instants';
 import type { BuiltInEventType } from '#webhook-rules/event-types';
 import { Pagination } from '../../http/page';
 import { RawJson } from '../../http/raw-json';
 import type { EventTypeRow } from '../event-types.queries';
-import { BUILT_IN_VERSION } from '../tenant-event-types';
 import { EXAMPLE_DATA, EXAMPLE_SCHEMA } from './event-type-examples';
 
 export class EventTypeResponse {
