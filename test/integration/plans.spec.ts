@@ -154,7 +154,9 @@ describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) 
       query: async ({ text, values }: { text: string; values: unknown[] }) => ({ rows: await explain(text, values) }),
     } as unknown as Pool;
     const read = await rowsReadBy(async () => {
-      const [batch] = await readPendingBatches(asPool, [fanOutId]);
+      const {
+        batches: [batch],
+      } = await readPendingBatches(asPool, [fanOutId]);
       expect(batch?.events).toHaveLength(rows.length);
     });
     await client.query('RESET ROLE');

@@ -180,8 +180,8 @@ ${fanOuts}
 SELECT id FROM accepted`;
 
 const INSERT = insertStatement(`), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids)
-  SELECT fan_out_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id)
+  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes)
+  SELECT fan_out_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id), sum(data_bytes)
   FROM input JOIN accepted USING (id) GROUP BY fan_out_id
 )`);
 
@@ -196,8 +196,9 @@ const INSERT_IN_LINE = insertStatement(`), in_line AS (
   ON CONFLICT (key_hash) DO UPDATE SET position = nextval('ordering_positions'), used_at = now()
   RETURNING key_hash, position
 ), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, key_hash, position)
-  SELECT i.fan_out_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), lines.key_hash, lines.position
+  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes, key_hash, position)
+  SELECT i.fan_out_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), sum(i.data_bytes),
+    lines.key_hash, lines.position
   FROM input i JOIN accepted USING (id) LEFT JOIN in_line ON in_line.event_id = i.id LEFT JOIN lines USING (key_hash)
   GROUP BY i.fan_out_id, lines.key_hash, lines.position
 )`);

@@ -16,6 +16,7 @@ import { Ordering1795525200000 } from '../../../migrations/1795525200000-orderin
 import { PublishWindowsWall1795526000000 } from '../../../migrations/1795526000000-publish-windows-wall';
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
 import { Retention1795536000000 } from '../../../migrations/1795536000000-retention';
+import { FanOutBytes1795537500000 } from '../../../migrations/1795537500000-fan-out-bytes';
 import { InboundActionEntity } from './entities/inbound-action.entity';
 import { InboundChannelEntity } from './entities/inbound-channel.entity';
 import { InboundEndpointEntity } from './entities/inbound-endpoint.entity';
@@ -52,6 +53,7 @@ const MIGRATIONS = [
   PublishWindowsWall1795526000000,
   Draining1795532400000,
   Retention1795536000000,
+  FanOutBytes1795537500000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -36,25 +36,38 @@ interface BatchRow {
   fan_out_id: string;
   key_hash: Buffer | null;
   is_behind: boolean;
+  is_last: boolean;
 }
 
 /** A row of an outer join that may have found nothing. */
 type OuterJoined<T> = T | { [K in keyof T]: null };
 
+/** Payload bytes read at once, unless a single batch has more: what one commit of events has at most. */
+export const MAX_READ_BYTES = 4 * 1024 * 1024;
+
 /**
- * Batches that are due and that nobody has fanned out, with their events in the order of their ids. Takes no lock.
+ * Batches that are due and that nobody has fanned out, with their events in the order of their ids: the first of them,
+ * by position, that together have no more payload than may be read at once, and one at least. Takes no lock.
  * `OFFSET 0` has each event looked up by its id: joined freely, a planner with young statistics goes through all events
  * of the tenant to find a few. The array behind a SELECT hides its length: for one of known length each execution would be
  * planned anew, which takes longer than the execution.
+ * @returns with the ids of those that were left out, or that were none.
  */
-export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promise<PendingBatch[]> {
+export async function readPendingBatches(
+  pool: Pool,
+  fanOutIds: string[],
+): Promise<{ batches: PendingBatch[]; unread: string[] }> {
   const answer = await pool.query<OuterJoined<PendingEventRow> & BatchRow>({
     name: 'read-pending-events',
     text: `
       SELECT f.id AS fan_out_id, f.key_hash, f.key_hash IS NOT NULL AND EXISTS (
           SELECT FROM pending_fan_outs b WHERE b.key_hash = f.key_hash AND b.position < f.position
-            AND NOT (b.id = ANY((SELECT $1::uuid[])::uuid[]) AND b.due_at <= now())) AS is_behind, pending.*
-      FROM pending_fan_outs f
+            AND NOT (b.id = ANY((SELECT $1::uuid[])::uuid[]) AND b.due_at <= now())) AS is_behind,
+        f.place = f.total AS is_last, pending.*
+      FROM (
+        SELECT *, sum(data_bytes) OVER places AS bytes, row_number() OVER places AS place, count(*) OVER () AS total
+        FROM pending_fan_outs WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND due_at <= now()
+        WINDOW places AS (ORDER BY position NULLS FIRST, id ROWS UNBOUNDED PRECEDING)) f
       LEFT JOIN LATERAL (
         SELECT e.*, p.data, (SELECT webhooks_version FROM tenants t WHERE t.id = e.tenant_id) AS webhooks_version
         FROM unnest(f.event_ids) AS wanted(event_id)
@@ -63,9 +76,9 @@ export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promi
           FROM events WHERE id = wanted.event_id AND cancelled_at IS NULL OFFSET 0) e
         CROSS JOIN LATERAL (SELECT data FROM event_payloads WHERE event_id = wanted.event_id OFFSET 0) p
       ) pending ON true
-      WHERE f.id = ANY((SELECT $1::uuid[])::uuid[]) AND f.due_at <= now()
-      ORDER BY f.position NULLS FIRST, f.id`,
-    values: [fanOutIds],
+      WHERE f.bytes <= $2 OR f.place = 1
+      ORDER BY f.place`,
+    values: [fanOutIds, MAX_READ_BYTES],
   });
   const batches = new Map<string, PendingBatch>();
   for (const row of answer.rows) {
@@ -77,7 +90,8 @@ export async function readPendingBatches(pool: Pool, fanOutIds: string[]): Promi
     if (row.id !== null) batch.events.push(toPendingEvent(row));
   }
   for (const { events } of batches.values()) events.sort((a, b) => (a.id < b.id ? -1 : 1));
-  return [...batches.values()];
+  const isAll = answer.rows.at(-1)?.is_last ?? true;
+  return { batches: [...batches.values()], unread: isAll ? [] : fanOutIds.filter((id) => !batches.has(id)) };
 }
 
 function toPendingEvent(row: PendingEventRow): PendingEvent {

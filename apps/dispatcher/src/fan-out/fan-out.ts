@@ -85,9 +85,16 @@ export class FanOut {
   }
 
   private async fanOut(fanOutIds: string[]): Promise<void> {
-    const owner = this.identity.id;
-    // Only what was due when its events were read: a batch that falls due in between is another round's.
-    const batches = await readPendingBatches(this.pool, fanOutIds);
+    for (let left = fanOutIds; left.length > 0 && !this.stopping;) {
+      const owner = this.identity.id;
+      // Only what was due when its events were read: a batch that falls due in between is another round's.
+      const { batches, unread } = await readPendingBatches(this.pool, left);
+      await this.fanOutAll(batches, owner);
+      left = unread;
+    }
+  }
+
+  private async fanOutAll(batches: PendingBatch[], owner: string): Promise<void> {
     if (batches.length === 0) return;
     const tenantId = batches.find(({ events }) => events.length > 0)?.events[0]?.tenantId ?? '';
     const run: FanOutRun = { ...this.begin(batches, owner), owner, tenantId, continued: null };
@@ -139,11 +146,14 @@ export class FanOut {
    */
   private async goOnInLine(run: FanOutRun): Promise<boolean> {
     if (run.keyHashes.length === 0 || this.stopping) return false;
-    const batches = await readPendingBatches(this.pool, await findNextInLine(this.pool, run.keyHashes, NEXT_IN_LINE));
+    const found = await findNextInLine(this.pool, run.keyHashes, NEXT_IN_LINE);
+    const { batches, unread } = await readPendingBatches(this.pool, found);
     const next = this.begin(batches, run.owner);
     // Taken by another, or put off: not ours to wait for.
     if (batches.length === 0 || next.seen === run.seen) return false;
-    Object.assign(run, next, { continued: null });
+    // What was left unread may be of keys that were not read: they are looked for again.
+    const keyHashes = unread.length > 0 ? run.keyHashes : next.keyHashes;
+    Object.assign(run, next, { continued: null, keyHashes });
     return true;
   }
 
