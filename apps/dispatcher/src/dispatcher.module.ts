@@ -43,6 +43,7 @@ import { Retention } from './retention/retention';
 import { Admission } from './retry/admission';
 import { Claims } from './retry/claims';
 import { HeldDrain } from './retry/held-drain';
+import { InboundUpkeep } from './inbound-upkeep/inbound-upkeep';
 import { Rollup } from './rollup/rollup';
 import { ScheduledWork } from './scheduled-work';
 
@@ -123,6 +124,7 @@ export class DispatcherModule {
         RunAction,
         InboundActions,
         Reconciler,
+        InboundUpkeep,
         Rollup,
         Housekeeping,
         Retention,

@@ -8,6 +8,7 @@ import { Housekeeping } from './retention/housekeeping';
 import { HeldDrain } from './retry/held-drain';
 import { StorageMetrics } from './retention/storage-metrics';
 import { Retention } from './retention/retention';
+import { InboundUpkeep } from './inbound-upkeep/inbound-upkeep';
 import { Rollup } from './rollup/rollup';
 
 /** What a dispatcher does by the clock beside delivering; scheduled here, since a flushed Redis forgets its schedules. */
@@ -15,6 +16,7 @@ import { Rollup } from './rollup/rollup';
 export class ScheduledWork {
   constructor(
     private readonly rollup: Rollup,
+    private readonly inboundUpkeep: InboundUpkeep,
     private readonly housekeeping: Housekeeping,
     private readonly retention: Retention,
     private readonly storage: StorageMetrics,
@@ -37,6 +39,7 @@ export class ScheduledWork {
   private all(): Periodic[] {
     return [
       this.rollup,
+      this.inboundUpkeep,
       this.housekeeping,
       this.retention,
       this.storage,
