@@ -1,4 +1,5 @@
 import { demoCommand } from './src/demo/demo-command';
+import { hooksCommand } from './src/hooks-command';
 import { migrateCommand } from './src/migrate-command';
 import { openApiCommand } from './src/openapi-command';
 import { webhookCommand } from './src/webhook-command';
@@ -16,6 +17,11 @@ const COMMANDS: Record<string, Command> = {
     usage: 'demo',
     about: 'show a delivery on the running service, or on one that is started for it',
     run: demoCommand,
+  },
+  hooks: {
+    usage: 'hooks import FILE',
+    about: 'make inbound endpoints of a hook file of adnanh/webhook',
+    run: hooksCommand,
   },
   migrate: { usage: 'migrate', about: 'bring the database at DATABASE_URL to the newest schema', run: migrateCommand },
   'rotate-encryption-key': {
