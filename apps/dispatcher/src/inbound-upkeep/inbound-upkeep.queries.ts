@@ -43,7 +43,11 @@ export async function foldTriggers(
       await client.query('COMMIT');
       return { folded: 0, endpoints: [] };
     }
-    interface Row { endpoint_id: string; deltas: number; max_log_entries: number | null }
+    interface Row {
+      endpoint_id: string;
+      deltas: number;
+      max_log_entries: number | null;
+    }
     const { rows } = await client.query<Row>({ name: 'fold-triggers', text: FOLD, values: [limit] });
     await client.query('COMMIT');
     return {
