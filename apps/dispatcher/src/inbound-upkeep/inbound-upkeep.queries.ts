@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { deliveryUuidRange, firstUuidAt, uuidTimeMs } from '#kernel/ids';
 
 /** Folds run one at a time over all dispatchers. */
-const FOLD_LOCK = 7_206_154_885;
+const FOLD_LOCK = 7_206_154_886;
 
 const FOLD = `
   WITH taken AS (
