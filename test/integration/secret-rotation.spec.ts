@@ -86,6 +86,28 @@ describeEachBackend('replacing what signs', (backend) => {
     expect(JSON.stringify(shown)).not.toContain(FIRST);
   });
 
+  it('is told in the audit trail, without the secret', async () => {
+    const id = await create({});
+    const { secret } = await rotate(id, { overlap_seconds: 600 });
+    await call('post', '/api/signing-keys/rotate', { overlap_seconds: 0 });
+    const acts = async (action: string): Promise<object[]> => {
+      const { entries } = (await call('get', `/api/audit?action=${action}`)).body as { entries: object[] };
+      return entries;
+    };
+    const by = { actor: { user_id: tenant.userId, token_id: tenant.tokenId } };
+    const [rotated, ...moreSecrets] = await acts('webhook.secret_rotated');
+    expect(moreSecrets).toEqual([]);
+    expect(rotated).toMatchObject({ ...by, resource: { type: 'webhook', id } });
+    const [rotatedKey, ...moreKeys] = await acts('signing_key.rotated');
+    expect(moreKeys).toEqual([]);
+    expect(rotatedKey).toMatchObject({
+      ...by,
+      resource: { type: 'tenant', id: tenant.tenantId },
+      details: { overlap_seconds: 0 },
+    });
+    for (const text of [FIRST, secret]) expect(JSON.stringify([rotated, rotatedKey])).not.toContain(text);
+  });
+
   it('ends the overlap by the clock, without anything being reloaded, and erases the old secret', async () => {
     const id = await create({});
     const { secret } = await rotate(id, { overlap_seconds: 2 });
