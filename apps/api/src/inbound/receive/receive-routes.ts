@@ -88,9 +88,9 @@ async function answerFailure(
   void reply.header('connection', 'close');
   const { address, name } = addressOf(request);
   try {
-    return send(reply, await receiver.refuseOversized(address, name, toIncoming(request)));
+    send(reply, await receiver.refuseOversized(address, name, toIncoming(request)));
   } catch (failure) {
     answerError(asAppError(failure) ?? error, request, reply, logger);
-    return reply;
   }
+  return reply;
 }
