@@ -10,6 +10,8 @@ import { referenceCommands } from '../support/reference';
 const SIGNING_SECRET = '8f742231b10e8888abcd99yyyzzz85a5';
 const CLI = join(__dirname, '..', '..', 'dist', 'apps', 'cli', 'main.js');
 
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+
 describe('chat commands', () => {
   let database: TestDatabase;
   let api: TestApi;
@@ -28,16 +30,16 @@ describe('chat commands', () => {
   });
 
   const say = async (text: string, token = tenant.token): Promise<string> => {
-    const { body } = await api.as(token).post('/api/chat/commands').send({ text }).expect(200);
-    return (body as { text: string }).text;
+    const response = await api.as(token).post('/api/chat/commands').send({ text }).expect(200);
+    return (response.body as { text: string }).text;
   };
   const inbound = async (path = ''): Promise<Record<string, unknown>> => {
-    const { body } = await api.as(tenant.token).get(`/api/inbound${path}`).expect(200);
-    return body as Record<string, unknown>;
+    const response = await api.as(tenant.token).get(`/api/inbound${path}`).expect(200);
+    return response.body as Record<string, unknown>;
   };
   const makeToken = async (scopes: string[]): Promise<{ token: string; token_id: string }> => {
-    const { body } = await api.as(tenant.token).post('/api/tokens').send({ name: 'chat', scopes }).expect(201);
-    return body as { token: string; token_id: string };
+    const response = await api.as(tenant.token).post('/api/tokens').send({ name: 'chat', scopes }).expect(201);
+    return response.body as { token: string; token_id: string };
   };
 
   it('of the reference do what they say, one after the other', async () => {
@@ -71,25 +73,25 @@ describe('chat commands', () => {
       answers[command] = await say(command.includes('delete') ? '/webhook delete gone' : text);
     }
     expect(answers).toMatchObject({
-      '/webhook list': expect.stringMatching(
+      '/webhook list': matching(
         /^2 inbound endpoints\n• alerts — 0 requests, last never\n• trading-signals/,
       ),
-      '/webhook info <name>': expect.stringMatching(
+      '/webhook info <name>': matching(
         /^alerts\nURL: .*\nSignature: webhook\nState: enabled, debug mode off/,
       ),
-      '/webhook url <name>': expect.stringMatching(/^http.*\/webhooks\/[\w-]{32}\/alerts$/),
-      '/webhook regenerate <name>': expect.stringMatching(/^alerts has a new URL and a new secret.*\nURL: .*\nSecret/),
+      '/webhook url <name>': matching(/^http.*\/webhooks\/[\w-]{32}\/alerts$/),
+      '/webhook regenerate <name>': matching(/^alerts has a new URL and a new secret.*\nURL: .*\nSecret/),
       '/webhook delete <name>': 'Deleted gone.',
-      '/webhook test <name>': expect.stringMatching(/^Test of alerts: accepted, answered with 200\n✓ /),
-      [`/webhook test <name> '{"signal":"BUY"}'`]: expect.stringMatching(/^Test of alerts: accepted/),
-      '/webhook logs <name>': expect.stringMatching(/accepted \(200\) from .*, req_\w+\n {2}\{"signal":"BUY"\}/),
-      '/webhook debug <name>': expect.stringMatching(/^Debug mode of alerts is on/),
-      '/webhook action <name> add notify': expect.stringMatching(
+      '/webhook test <name>': matching(/^Test of alerts: accepted, answered with 200\n✓ /),
+      [`/webhook test <name> '{"signal":"BUY"}'`]: matching(/^Test of alerts: accepted/),
+      '/webhook logs <name>': matching(/accepted \(200\) from .*, req_\w+\n {2}\{"signal":"BUY"\}/),
+      '/webhook debug <name>': matching(/^Debug mode of alerts is on/),
+      '/webhook action <name> add notify': matching(
         /^Added to alerts:\n• act_\w+ notify: channels: \["desk"\]/,
       ),
-      '/webhook action <name> add execute': expect.stringMatching(/• act_\w+ execute: handler: place-order/),
-      '/webhook action <name> remove <id>': expect.stringMatching(/^Removed act_\w+ from alerts\.$/),
-      '/webhook action <name> list': expect.stringMatching(/^Actions of alerts:\n• act_\w+ execute/),
+      '/webhook action <name> add execute': matching(/• act_\w+ execute: handler: place-order/),
+      '/webhook action <name> remove <id>': matching(/^Removed act_\w+ from alerts\.$/),
+      '/webhook action <name> list': matching(/^Actions of alerts:\n• act_\w+ execute/),
     });
     expect(await inbound('/alerts')).toMatchObject({ debug: true, actions: [{ type: 'execute' }] });
   });
@@ -140,7 +142,7 @@ describe('chat commands', () => {
       promisify(execFile)(process.execPath, [CLI, 'webhook', 'list'], {
         env: { ...process.env, API_URL: api.url, TOKEN: 'wrong' },
       }),
-    ).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/token/) });
+    ).rejects.toMatchObject({ code: 1, stderr: matching(/token/) });
   });
 
   describe('from Slack', () => {
@@ -166,11 +168,11 @@ describe('chat commands', () => {
 
     it('are answered to their author only, by the token that linked the workspace', async () => {
       const { request_url: url } = await link();
-      const { body } = await post(url, 'create from-slack').expect(200);
-      expect(body).toMatchObject({ response_type: 'ephemeral', text: expect.stringMatching(/^Created from-slack/) });
+      const body = (await post(url, 'create from-slack').expect(200)).body as unknown;
+      expect(body).toMatchObject({ response_type: 'ephemeral', text: matching(/^Created from-slack/) });
       expect(await inbound('/from-slack')).toMatchObject({ name: 'from-slack' });
       expect((await post(url, '').expect(200)).body).toMatchObject({
-        text: expect.stringMatching(/webhook create <name>/),
+        text: matching(/webhook create <name>/),
       });
     });
 
@@ -179,19 +181,19 @@ describe('chat commands', () => {
       ['a signature of ten minutes ago', { at: Date.now() - 600_000 }],
     ])('with %s are refused, and nothing is done', async (_what, wrong) => {
       const { request_url: url } = await link();
-      const { body } = await post(url, 'create forged', wrong).expect(401);
+      const body = (await post(url, 'create forged', wrong).expect(401)).body as unknown;
       expect(body).toMatchObject({ code: 'invalid_signature' });
       expect(await inbound()).toMatchObject({ total: 0 });
     });
 
     it('are for the linked workspace and the named users only', async () => {
       const { request_url: url } = await link({ team_id: 'T0001', user_ids: ['U1'] });
-      expect((await post(url, 'list').expect(200)).body).toMatchObject({ text: expect.stringMatching(/no inbound/) });
+      expect((await post(url, 'list').expect(200)).body).toMatchObject({ text: matching(/no inbound/) });
       expect((await post(url, 'list', { team: 'T0002' })).body).toMatchObject({
-        text: expect.stringMatching(/workspace/),
+        text: matching(/workspace/),
       });
       expect((await post(url, 'list', { user: 'U2' })).body).toMatchObject({
-        text: expect.stringMatching(/not among/),
+        text: matching(/not among/),
       });
     });
 
@@ -201,7 +203,7 @@ describe('chat commands', () => {
       await post(url, 'create by-reader').expect(200);
       await api.as(tenant.token).delete(`/api/tokens/${reader.token_id}`).expect(200);
       expect((await post(url, 'delete by-reader').expect(200)).body).toMatchObject({
-        text: expect.stringMatching(/no longer valid/),
+        text: matching(/no longer valid/),
       });
       expect(await inbound()).toMatchObject({ total: 1 });
     });
@@ -223,7 +225,7 @@ describe('chat commands', () => {
       const { token } = await makeToken(['inbound:read']);
       await api.as(token).put('/api/chat/slack').send({ signing_secret: SIGNING_SECRET }).expect(403);
       const bad = { signing_secret: 'short', team_id: 'not an id', user_ids: 'U1' };
-      const { body } = await api.as(tenant.token).put('/api/chat/slack').send(bad).expect(400);
+      const body = (await api.as(tenant.token).put('/api/chat/slack').send(bad).expect(400)).body as unknown;
       expect((body as { details: { field: string }[] }).details.map(({ field }) => field).sort()).toEqual([
         'signing_secret',
         'team_id',

@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
 import type { DeliveryWork } from '../../apps/dispatcher/src/deliver/delivery-work';
+import { WebhookDirectory } from '../../apps/dispatcher/src/fan-out/webhook-directory';
+import { Orphans } from '../../apps/dispatcher/src/reconcile/orphans';
 import { Claims } from '../../apps/dispatcher/src/retry/claims';
 import { startApp, type AppProcess } from '../support/apps-as-processes';
 import { startService, type TestService } from '../support/apps-in-process';
@@ -238,6 +240,38 @@ describeEachBackend('recovery', (backend) => {
     }
     expect(await service.rows('SELECT FROM deliveries WHERE owner IS NOT NULL')).toEqual([]);
     expect(await service.rows(waiting)).toHaveLength(1);
+  });
+
+  it('does not take for left over what is only slow on its way into a lane', async () => {
+    await start({ dispatchers: 1 }, () => 503);
+    await service.webhook({ url: receiver.origin, retryPolicy: { initial_delay: 1_000 } });
+    const { app } = service.dispatchers[0]!;
+    await service.publish();
+    await receiver.waitFor(1);
+    receiver.answer(() => 200);
+    const directory = app.get(WebhookDirectory);
+    const ofTenant = directory.ofTenant.bind(directory);
+    let isBusy = true;
+    // The claim of the retry is committed; then the machine has no time to go on.
+    jest.spyOn(directory, 'ofTenant').mockImplementation(async (...given) => {
+      await waitFor('the machine to have time', () => !isBusy, 20_000);
+      return ofTenant(...given);
+    });
+    const claimed = `SELECT FROM deliveries WHERE owner IS NOT NULL AND attempts = 1`;
+    await waitFor('the claim', async () => (await service.rows(claimed)).length === 1);
+    let isOver = false;
+    const released = app
+      .get(Orphans)
+      .release(new AbortController().signal)
+      .finally(() => (isOver = true));
+    await expect(waitFor('it to be let go', () => isOver, 1_500)).rejects.toThrow();
+    isBusy = false;
+    await released;
+    await receiver.waitFor(2);
+    await untilNothingIsPending();
+    expect(receiver.requests).toHaveLength(2);
+    // Taken by the fan-out, and once for the retry.
+    expect(await service.rows('SELECT epoch FROM deliveries')).toEqual([{ epoch: 2 }]);
   });
 
   it('accepts and delivers while the database connections break again and again', async () => {

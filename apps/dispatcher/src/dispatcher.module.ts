@@ -35,6 +35,7 @@ import { RunRecorder } from './inbound-actions/run-recorder';
 import { LineKeeper } from './ordering/line-keeper';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
+import { Orphans } from './reconcile/orphans';
 import { Reconciler } from './reconcile/reconciler';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
@@ -123,6 +124,7 @@ export class DispatcherModule {
         RunRecorder,
         RunAction,
         InboundActions,
+        Orphans,
         Reconciler,
         InboundUpkeep,
         Rollup,

@@ -1,3 +1,4 @@
+import { Acquisitions } from './acquisitions';
 import type { DeliveryWork } from './delivery-work';
 import { NO_LIMITS, Pace, type LaneLimits } from './pace';
 import type { Slots } from './slots';
@@ -40,6 +41,8 @@ const START_LIMIT = 2;
  * between its webhooks. What does not fit is refused, stays in the database and is claimed later.
  */
 export class Lanes {
+  /** Of deliveries that are on their way into lanes. */
+  readonly acquisitions = new Acquisitions();
   private readonly lanes = new Map<string, Lane>();
   private readonly turns = new Turns<Lane>();
   private readonly held = new Set<string>();

@@ -161,9 +161,11 @@ export class FanOut {
     const { planned, works, finished } = chunk;
     const write: FanOutWrite = { planned, finished, continued, unfinished: chunk.unfinished?.fanOutId ?? null };
     try {
-      const held = await (chunk.isInLine ? fanOutInLine : writeFanOut)(this.pool, owner, write);
-      this.lanes.push(planned.flatMap((delivery) => (held.has(delivery.id) ? (works.get(delivery.id) ?? []) : [])));
-      return held;
+      return await this.lanes.acquisitions.track(async () => {
+        const held = await (chunk.isInLine ? fanOutInLine : writeFanOut)(this.pool, owner, write);
+        this.lanes.push(planned.flatMap((delivery) => (held.has(delivery.id) ? (works.get(delivery.id) ?? []) : [])));
+        return held;
+      });
     } catch (error) {
       // Whether the statement committed is unknown: what it made may be ours and in no lane.
       this.identity.suspectOrphans();

@@ -98,17 +98,28 @@ export async function releaseOwnerless(pool: Pool): Promise<number> {
   return release(pool, `d.owner = ANY($1::uuid[])`, [answer.rows.map((row) => row.owner)]);
 }
 
+/** A delivery that a dispatcher took, and the count of how often it was taken. */
+export interface OwnedDelivery {
+  id: string;
+  epoch: number;
+}
+
 /** Deliveries that the database shows as this dispatcher's. */
-export async function findOwned(pool: Pool, dispatcherId: string): Promise<string[]> {
-  const answer = await pool.query<{ id: string }>(`SELECT id FROM deliveries WHERE owner = $1 AND status = 'pending'`, [
-    dispatcherId,
-  ]);
-  return answer.rows.map((row) => row.id);
+export async function findOwned(pool: Pool, dispatcherId: string): Promise<OwnedDelivery[]> {
+  const answer = await pool.query<OwnedDelivery>(
+    `SELECT id, epoch FROM deliveries WHERE owner = $1 AND status = 'pending'`,
+    [dispatcherId],
+  );
+  return answer.rows;
 }
 
 /** Lets deliveries of this dispatcher that are in none of its lanes wait for anyone. */
-export async function releaseOrphans(pool: Pool, dispatcherId: string, ids: string[]): Promise<number> {
-  return release(pool, 'd.owner = $1 AND d.id = ANY($2::uuid[])', [dispatcherId, ids]);
+export async function releaseOrphans(pool: Pool, dispatcherId: string, orphans: OwnedDelivery[]): Promise<number> {
+  return release(pool, 'd.owner = $1 AND (d.id, d.epoch) IN (SELECT * FROM unnest($2::uuid[], $3::integer[]))', [
+    dispatcherId,
+    orphans.map(({ id }) => id),
+    orphans.map(({ epoch }) => epoch),
+  ]);
 }
 
 async function release(queryable: Pick<Pool, 'query'>, condition: string, values: unknown[]): Promise<number> {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
@@ -14,15 +13,8 @@ import { InboundActions } from '../inbound-actions/inbound-actions';
 import { releaseOwnerlessRuns } from '../inbound-actions/record-runs.queries';
 import { Periodic } from '../periodic';
 import { Claims } from '../retry/claims';
-import {
-  findNeighbours,
-  findOverdueFanOuts,
-  findOverdueKeys,
-  findOwned,
-  releaseOrphans,
-  releaseOwnerless,
-  takeOver,
-} from './reconcile.queries';
+import { Orphans } from './orphans';
+import { findNeighbours, findOverdueFanOuts, findOverdueKeys, releaseOwnerless, takeOver } from './reconcile.queries';
 
 const ROUND_MS = 1_000;
 /** A batch this old should have been fanned out by its signal. */
@@ -53,6 +45,7 @@ export class Reconciler {
     private readonly claims: Claims,
     private readonly lanes: Lanes,
     private readonly leases: Leases,
+    private readonly orphans: Orphans,
     private readonly inbound: InboundActions,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -83,7 +76,7 @@ export class Reconciler {
     await this.directory.refresh();
     await this.takeOver();
     if (this.identity.takeOrphanSuspicion() || this.round % ORPHAN_ROUNDS === 0) {
-      await this.releaseOrphans(signal);
+      await this.orphans.release(signal);
       await this.inbound.releaseOrphans(signal);
     }
     await this.fanOutDue(FAN_OUT_GRACE_MS, signal);
@@ -124,17 +117,5 @@ export class Reconciler {
     if (this.place === null) return [];
     const neighbours = await findNeighbours(this.pool, this.place);
     return neighbours.filter((neighbour) => hasEnded(neighbour)).map(({ id }) => id);
-  }
-
-  /** Looks twice, since a claim commits before its deliveries come into their lanes. */
-  private async releaseOrphans(signal: AbortSignal): Promise<void> {
-    const suspects = (await findOwned(this.pool, this.identity.id)).filter((id) => !this.lanes.holds(id));
-    if (suspects.length === 0) return;
-    await delay(ROUND_MS, undefined, { signal }).catch(() => undefined);
-    const orphans = suspects.filter((id) => !this.lanes.holds(id));
-    if (orphans.length === 0) return;
-    const released = await releaseOrphans(this.pool, this.identity.id, orphans);
-    if (released > 0)
-      this.logger.warn({ released }, 'deliveries that a broken connection left in no lane wait for anyone again');
   }
 }

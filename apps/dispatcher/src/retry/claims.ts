@@ -96,9 +96,11 @@ export class Claims {
 
   private async claim(rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {
     try {
-      const claimed = await claimDue(this.pool, this.identity.id, rooms);
-      await this.take(claimed);
-      return claimed;
+      return await this.lanes.acquisitions.track(async () => {
+        const claimed = await claimDue(this.pool, this.identity.id, rooms);
+        await this.take(claimed);
+        return claimed;
+      });
     } catch (error) {
       this.identity.suspectOrphans();
       throw error;
