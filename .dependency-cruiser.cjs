@@ -6,7 +6,9 @@ const DATABASE_OR_NETWORK = [
 ];
 
 // For services inside the platform the publisher accepts without HTTP, with the very same rules and statements.
-const SDK_MAY_IMPORT = ['^libs/(sdk|kernel|webhook-rules|inbound-rules|event-schemas|accept|queues|database)/'];
+const SDK_MAY_IMPORT = [
+  '^libs/(sdk|kernel|webhook-rules|inbound-rules|inbound-actions|event-schemas|accept|queues|database|delivery-client)/',
+];
 
 /** The layer rules of CONTRIBUTING.md. Every one is an error: there is no third state between kept and broken. */
 module.exports = {

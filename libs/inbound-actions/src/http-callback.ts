@@ -51,7 +51,7 @@ export async function callBack(
  * Judges by the status as deliveries do: 2xx is success; 408, 429, 5xx and a missing answer may be mended by time, unless
  * the retry policy names other statuses. Recorded is the status and the answer, parsed where it is JSON.
  */
-function httpOutcome({ outcome, error }: AttemptResult, recorded: unknown): ActionOutcome {
+export function httpOutcome({ outcome, error }: AttemptResult, recorded: unknown): ActionOutcome {
   if (outcome.kind === 'error') {
     if (outcome.errorClass === 'interrupted') return { kind: 'interrupted' };
     const text = error ?? outcome.errorClass;
