@@ -3,7 +3,8 @@ import { createSecretBox } from '#database/secret-box';
 import { choosePort } from '../../apps/local/src/free-port';
 import { startApp, type AppProcess } from '../support/apps-as-processes';
 import { describeEachBackend } from '../support/backends';
-import { leaksIn, readDatabase, readRedis, type Canaries } from '../support/leaks';
+import { exerciseInbound } from '../support/exercise-inbound';
+import { leaksIn, readDatabase, recordJobs, type Canaries, type RecordedJobs } from '../support/leaks';
 import { createTestDatabase, execute, type TestDatabase } from '../support/postgres';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { queryRows } from '../support/query-rows';
@@ -11,9 +12,16 @@ import { waitFor } from '../support/wait-for';
 
 const canary = (name: string): string => `canary-${name}-${randomBytes(16).toString('hex')}`;
 const PASSWORD = canary('password');
-const LOGIN = `canary_${randomBytes(6).toString('hex')}`;
 const KEY = randomBytes(32);
 
+const INBOUND_SECRETS = {
+  endpoint_secret: canary('endpoint-secret'),
+  endpoint_next_secret: canary('endpoint-next-secret'),
+  presented_token: canary('presented-token'),
+  channel_url: canary('channel-url'),
+  channel_header: canary('channel-header'),
+  forward_header: canary('forward-header'),
+};
 /** What nobody may find anywhere but sealed. */
 const SECRETS = {
   admin_token: canary('admin'),
@@ -25,32 +33,44 @@ const SECRETS = {
   rotated_secret: canary('rotated-secret'),
   refused_secret: 'x'.repeat(300) + canary('refused'),
   basic_auth: canary('basic-auth'),
+  ...INBOUND_SECRETS,
 } satisfies Canaries;
 /** What stands in the columns made for it, and in what the tenant asks for, but in no log, metric or job. */
 const CONTENTS = { payload: canary('payload'), answer: canary('answer') } satisfies Canaries;
 const CONTENT_COLUMNS = ['public.event_payloads.data', 'public.attempt_responses.body'];
+/** Receivers put keys into paths and queries: the tenant sees its URLs, and nobody reads them elsewhere. */
+const URL_KEYS = { url_path: canary('url-path'), url_query: canary('url-query') } satisfies Canaries;
+const URL_COLUMNS = ['webhooks.url', 'inbound_endpoints.url_key', 'inbound_endpoints.previous_url_key'].map(
+  (column) => `public.${column}`,
+);
 
 describeEachBackend('canary secrets', (backend) => {
   let database: TestDatabase;
   let receiver: Receiver;
   let api: AppProcess;
   let dispatcher: AppProcess;
+  let jobs: RecordedJobs;
+  const login = `canary_${randomBytes(6).toString('hex')}`;
   const prefix = `canary-${randomBytes(6).toString('hex')}`;
   const processes: AppProcess[] = [];
   /** Of every answer that has no business showing a secret: where it came from, and its text. */
   const answers: [string, string][] = [];
   let generated: Canaries = {};
+  let urlKeys: Canaries = URL_KEYS;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await execute(database.url, `CREATE ROLE ${LOGIN} LOGIN PASSWORD '${PASSWORD}'`).catch(() => undefined);
-    await execute(database.url, `GRANT webhooks_request, webhooks_batch TO ${LOGIN} WITH INHERIT FALSE, SET TRUE`);
+    await execute(database.url, `CREATE ROLE ${login} LOGIN PASSWORD '${PASSWORD}'`);
+    await execute(
+      database.url,
+      `GRANT webhooks_request, webhooks_batch, webhooks_retention TO ${login} WITH INHERIT FALSE, SET TRUE`,
+    );
     receiver = await startReceiver(
-      ({ path }) => ({ status: path === '/fails' ? 500 : 200, body: CONTENTS.answer }),
+      ({ path }) => ({ status: path.startsWith('/fails') ? 500 : 200, body: CONTENTS.answer }),
       SECRETS.webhook_secret,
     );
     const url = new URL(database.url);
-    [url.username, url.password] = [LOGIN, PASSWORD];
+    [url.username, url.password] = [login, PASSWORD];
     const env = {
       ...backend.env(),
       QUEUE_PREFIX: prefix,
@@ -63,7 +83,7 @@ describeEachBackend('canary secrets', (backend) => {
     processes.push(api, dispatcher);
     // Two more whose database, and whose Redis, are away: they have addresses with passwords to complain about.
     const nowhere = `127.0.0.1:${await choosePort(0, '127.0.0.1')}`;
-    const away = await startApp('api', `postgres://${LOGIN}:${PASSWORD}@${nowhere}/none`, env);
+    const away = await startApp('api', `postgres://${login}:${PASSWORD}@${nowhere}/none`, env);
     const queueAway = await startApp('dispatcher', url.href, {
       ...env,
       REDIS_URL: `redis://user:${SECRETS.redis_password}@${nowhere}`,
@@ -71,12 +91,16 @@ describeEachBackend('canary secrets', (backend) => {
     processes.push(away, queueAway);
     await Promise.all([api.untilReady(), dispatcher.untilReady(), queueAway.untilReady()]);
     await waitFor('the complaint about the database', () => away.output().includes('waiting for'));
+    jobs = await recordJobs(database.url, backend.redisUrl, prefix);
     await exercise();
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await Promise.all(processes.map((app) => app.end('SIGKILL')));
     await receiver.stop();
+    jobs.stop();
+    await execute(database.url, `DROP OWNED BY ${login}`);
+    await execute(database.url, `DROP ROLE ${login}`);
     await database.drop();
   });
 
@@ -98,7 +122,7 @@ describeEachBackend('canary secrets', (backend) => {
 
   async function exercise(): Promise<void> {
     const webhook = (path: string): object => ({
-      url: receiver.origin + path,
+      url: `${receiver.origin}${path}?key=${URL_KEYS.url_query}`,
       events: ['*'],
       name: 'Canary',
       secret: SECRETS.webhook_secret,
@@ -111,9 +135,12 @@ describeEachBackend('canary secrets', (backend) => {
     });
     const made = await request('POST', '/api/webhooks', { body: webhook('/'), shows: true });
     const id = String(made['webhook_id']);
-    const failing = await request('POST', '/api/webhooks', { body: webhook('/fails'), shows: true });
+    const failing = await request('POST', '/api/webhooks', {
+      body: webhook(`/fails/${URL_KEYS.url_path}`),
+      shows: true,
+    });
     const refused = await request('POST', '/api/webhooks', {
-      body: { ...webhook('/'), url: 'http://127.0.0.1:9/' },
+      body: { ...webhook('/'), url: `http://127.0.0.1:9/${URL_KEYS.url_path}?key=${URL_KEYS.url_query}` },
       shows: true,
     });
     // Sealed with a key that nobody has: an error within, in both apps.
@@ -157,11 +184,21 @@ describeEachBackend('canary secrets', (backend) => {
     await request('POST', `/api/webhooks/${id}/secret/rotate`, {
       body: { secret: `whsec_${SECRETS.rotated_secret}!` },
     });
+    for (const url of [`http://10.0.0.1/${URL_KEYS.url_path}`, `ftp://example.com/?key=${URL_KEYS.url_query}`]) {
+      await request('POST', '/api/webhooks', { body: { ...webhook('/'), url } });
+    }
+    const inboundKeys = await exerciseInbound(request, api.url, receiver.origin, INBOUND_SECRETS);
+    urlKeys = { ...URL_KEYS, ...Object.fromEntries(inboundKeys.map((key, index) => [`inbound_key_${index}`, key])) };
     for (const path of ['/api/me', '/api/admin/tenants']) await request('GET', path, { token: SECRETS.wrong_token });
     await request('GET', '/api/me', { token: SECRETS.admin_token });
     await receiver.waitFor(2);
     const states = `SELECT FROM deliveries WHERE state IN ('exhausted', 'delivered')`;
     await waitFor('the deliveries to end', async () => (await queryRows(database.url, states)).length >= 9, 30_000);
+    const ended = `SELECT FROM inbound_action_runs WHERE status IN ('succeeded', 'failed')`;
+    await waitFor('the inbound actions to end', async () => (await queryRows(database.url, ended)).length >= 2, 30_000);
+    for (const path of ['', '/channels', '/canary/actions', '/canary/logs?debug=true']) {
+      await request('GET', `/api/inbound${path}`);
+    }
     for (const path of ['/api/webhooks', '/api/tokens', '/api/users', '/api/me', '/api/signing-keys', '/api/events']) {
       await request('GET', path);
     }
@@ -186,7 +223,12 @@ describeEachBackend('canary secrets', (backend) => {
 
   it('are found where they are (or else this would find nothing)', async () => {
     expect(receiver.requests[0]?.headers['x-key']).toBe(SECRETS.basic_auth);
+    const paths = receiver.requests.map(({ path }) => path).join('\n');
+    for (const key of Object.values(URL_KEYS)) expect(paths).toContain(key);
     const stored = await readDatabase(database.url);
+    const urls = URL_COLUMNS.map((column) => stored.get(column) ?? '').join('\n');
+    expect(Object.keys(urlKeys)).toHaveLength(4);
+    expect(leaksIn(urls, urlKeys)).toEqual(Object.keys(urlKeys));
     for (const column of CONTENT_COLUMNS) expect(leaksIn(stored.get(column) ?? '', CONTENTS)).toHaveLength(1);
     for (const secret of Object.values(SECRETS)) {
       const hidden = {
@@ -205,7 +247,7 @@ describeEachBackend('canary secrets', (backend) => {
       const leaking = app
         .output()
         .split('\n')
-        .filter((line) => leaksIn(line, { ...secrets(), ...CONTENTS }).length > 0);
+        .filter((line) => leaksIn(line, { ...secrets(), ...CONTENTS, ...urlKeys }).length > 0);
       expect(leaking).toEqual([]);
     }
   });
@@ -215,17 +257,17 @@ describeEachBackend('canary secrets', (backend) => {
     expect(leaking.map(([name, text]) => [name, leaksIn(text, secrets())])).toEqual([]);
     const pages = answers.filter(([name]) => /metrics|docs|readyz|healthz| 4\d\d$| 5\d\d$/.test(name));
     expect(pages.length).toBeGreaterThan(10);
-    expect(pages.filter(([, text]) => leaksIn(text, CONTENTS).length > 0)).toEqual([]);
+    expect(pages.filter(([, text]) => leaksIn(text, { ...CONTENTS, ...urlKeys }).length > 0)).toEqual([]);
   });
 
   it('stand in no job, and in no column of the database that is not sealed', async () => {
     for (const [column, text] of await readDatabase(database.url)) {
       const contents = CONTENT_COLUMNS.includes(column) ? {} : CONTENTS;
-      expect([column, leaksIn(text, { ...secrets(), ...contents })]).toEqual([column, []]);
+      const keys = URL_COLUMNS.includes(column) ? {} : urlKeys;
+      expect([column, leaksIn(text, { ...secrets(), ...contents, ...keys })]).toEqual([column, []]);
     }
-    if (backend.redisUrl === null) return;
-    const jobs = await readRedis(backend.redisUrl, prefix);
-    expect(jobs).toContain(prefix);
-    expect(leaksIn(jobs, { ...secrets(), ...CONTENTS })).toEqual([]);
+    const added = await jobs.read();
+    for (const field of ['fanOutIds', 'runs']) expect(added).toContain(field);
+    expect(leaksIn(added, { ...secrets(), ...CONTENTS, ...urlKeys })).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { APP_ENVIRONMENT } from './apps-in-process';
 import { waitFor } from './wait-for';
 
 const ROOT = join(__dirname, '..', '..');
-const READY_DEADLINE_MS = 20_000;
+const READY_DEADLINE_MS = 60_000;
 
 /** What `/readyz` answers. */
 export interface Readiness {

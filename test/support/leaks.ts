@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
+import { queryRows } from './query-rows';
 
 /** Secrets by a name that a failing test may show. */
 export type Canaries = Record<string, string>;
@@ -49,36 +50,52 @@ export async function readDatabase(databaseUrl: string): Promise<Map<string, str
   }
 }
 
-/** Everything under a prefix in Redis, as text. */
-export async function readRedis(url: string, prefix: string): Promise<string> {
+/** Every job that was added, since jobs go from the queue as soon as they are done. */
+export interface RecordedJobs {
+  read(): Promise<string>;
+  stop(): void;
+}
+
+/**
+ * Records jobs from now on, once an app has made the queue's tables.
+ * @param redisUrl null for BullMQ on PostgreSQL.
+ */
+export async function recordJobs(databaseUrl: string, redisUrl: string | null, prefix: string): Promise<RecordedJobs> {
+  return redisUrl === null ? recordRows(databaseUrl) : recordCommands(redisUrl, prefix);
+}
+
+/** In a table of their own, which `readDatabase` reads as well. */
+async function recordRows(databaseUrl: string): Promise<RecordedJobs> {
+  await queryRows(databaseUrl, 'CREATE TABLE recorded_jobs (job text)');
+  await queryRows(
+    databaseUrl,
+    `CREATE FUNCTION record_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+     'BEGIN INSERT INTO public.recorded_jobs VALUES (NEW::text); RETURN NEW; END'`,
+  );
+  await queryRows(
+    databaseUrl,
+    'CREATE TRIGGER record_job BEFORE INSERT OR UPDATE ON bullmq.job FOR EACH ROW EXECUTE FUNCTION record_job()',
+  );
+  return {
+    read: async () =>
+      (await queryRows<{ job: string }>(databaseUrl, 'SELECT job FROM recorded_jobs')).map(({ job }) => job).join('\n'),
+    stop: () => undefined,
+  };
+}
+
+async function recordCommands(url: string, prefix: string): Promise<RecordedJobs> {
   const redis = new Redis(url);
-  try {
-    const texts: unknown[] = [];
-    for (const key of await redis.keys(`*${prefix}*`)) {
-      texts.push(key);
-      switch (await redis.type(key)) {
-        case 'string':
-          texts.push(await redis.get(key));
-          break;
-        case 'hash':
-          texts.push(await redis.hgetall(key));
-          break;
-        case 'list':
-          texts.push(await redis.lrange(key, 0, -1));
-          break;
-        case 'set':
-          texts.push(await redis.smembers(key));
-          break;
-        case 'zset':
-          texts.push(await redis.zrange(key, 0, -1));
-          break;
-        case 'stream':
-          texts.push(await redis.xrange(key, '-', '+'));
-          break;
-      }
-    }
-    return texts.map((text) => JSON.stringify(text)).join('\n');
-  } finally {
-    redis.disconnect();
-  }
+  const monitor = await redis.monitor();
+  const commands: string[] = [];
+  monitor.on('monitor', (_time: string, given: string[]) => {
+    const command = given.join(' ');
+    if (command.includes(prefix)) commands.push(command);
+  });
+  return {
+    read: () => Promise.resolve(commands.join('\n')),
+    stop: () => {
+      monitor.disconnect();
+      redis.disconnect();
+    },
+  };
 }
