@@ -73,12 +73,8 @@ describe('chat commands', () => {
       answers[command] = await say(command.includes('delete') ? '/webhook delete gone' : text);
     }
     expect(answers).toMatchObject({
-      '/webhook list': matching(
-        /^2 inbound endpoints\n• alerts — 0 requests, last never\n• trading-signals/,
-      ),
-      '/webhook info <name>': matching(
-        /^alerts\nURL: .*\nSignature: webhook\nState: enabled, debug mode off/,
-      ),
+      '/webhook list': matching(/^2 inbound endpoints\n• alerts — 0 requests, last never\n• trading-signals/),
+      '/webhook info <name>': matching(/^alerts\nURL: .*\nSignature: webhook\nState: enabled, debug mode off/),
       '/webhook url <name>': matching(/^http.*\/webhooks\/[\w-]{32}\/alerts$/),
       '/webhook regenerate <name>': matching(/^alerts has a new URL and a new secret.*\nURL: .*\nSecret/),
       '/webhook delete <name>': 'Deleted gone.',
@@ -86,9 +82,7 @@ describe('chat commands', () => {
       [`/webhook test <name> '{"signal":"BUY"}'`]: matching(/^Test of alerts: accepted/),
       '/webhook logs <name>': matching(/accepted \(200\) from .*, req_\w+\n {2}\{"signal":"BUY"\}/),
       '/webhook debug <name>': matching(/^Debug mode of alerts is on/),
-      '/webhook action <name> add notify': matching(
-        /^Added to alerts:\n• act_\w+ notify: channels: \["desk"\]/,
-      ),
+      '/webhook action <name> add notify': matching(/^Added to alerts:\n• act_\w+ notify: channels: \["desk"\]/),
       '/webhook action <name> add execute': matching(/• act_\w+ execute: handler: place-order/),
       '/webhook action <name> remove <id>': matching(/^Removed act_\w+ from alerts\.$/),
       '/webhook action <name> list': matching(/^Actions of alerts:\n• act_\w+ execute/),
