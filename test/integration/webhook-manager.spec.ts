@@ -7,6 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import Fastify from 'fastify';
 import { verifyDelivery } from '#sdk/verify-delivery';
 import { createWebhookManager, WebhookResponse, type WebhookManager } from '#sdk/webhooks';
@@ -341,6 +344,21 @@ describe('webhooks mounted', () => {
     expect((await post(`${origin}/webhooks/hook`, body, signed('{}'))).status).toBe(401);
     expect((await post(`${origin}/webhooks/none`, body)).status).toBe(404);
     expect((await post(`${origin}/other`, body)).body).toEqual({ a: 1 });
+    await app.close();
+    await webhooks.close();
+  });
+
+  it('in NestJS on Fastify', async () => {
+    @Module({})
+    class Application {}
+    const webhooks = make();
+    await webhooks.create({ name: 'hook' });
+    const app = await NestFactory.create<NestFastifyApplication>(Application, new FastifyAdapter(), { logger: false });
+    await app.register(webhooks.fastify);
+    await app.listen(0, '127.0.0.1');
+    const url = `${await app.getUrl()}/webhooks/hook`;
+    expect((await post(url, '{"a": 1}')).status).toBe(200);
+    expect((await post(url, '{"a": 1}', signed('{}'))).status).toBe(401);
     await app.close();
     await webhooks.close();
   });

@@ -23,12 +23,13 @@ import {
   type SeenKeys,
 } from './storage/requests.queries';
 import { insertRun } from './storage/runs.queries';
-import type { SqlDatabase } from './storage/sql-database';
+import type { Query, SqlDatabase } from './storage/sql-database';
 import type { WebhookAnswer, WebhookHandler, WebhookMetadata, WebhookStatus } from './webhook-types';
 
 /** As long as the service remembers deliveries. */
 const REMEMBER_MS = 86_400_000;
 const HANDLER_TIMEOUT_MS = 30_000;
+const TRIM_SHARE = 10;
 /** A delivery whose handler was cut off by a crash may be taken up after this. */
 const CLAIM_MS = HANDLER_TIMEOUT_MS + 5_000;
 
@@ -57,6 +58,8 @@ export interface Receipt {
  */
 export class Receiver {
   private readonly limits = new RateLimits();
+  /** Requests since a log was cut, by endpoint. */
+  private readonly added = new Map<string, number>();
 
   constructor(private readonly parts: ReceiverParts) {}
 
@@ -203,7 +206,7 @@ export class Receiver {
         };
         await insertRun(query, run, nowMs);
       }
-      await trimRequests(query, endpoint.row.id, this.parts.maxLogEntries);
+      await this.trim(query, endpoint.row.id);
     });
     if (actions.length > 0) this.parts.accepted();
   }
@@ -223,8 +226,17 @@ export class Receiver {
   private async log(endpoint: Endpoint, request: InboundRequest, isTest: boolean, receipt: Receipt): Promise<void> {
     await this.parts.database.transaction(async (query) => {
       await insertRequest(query, this.rowOf(endpoint, request, isTest, receipt, false));
-      await trimRequests(query, endpoint.row.id, this.parts.maxLogEntries);
+      await this.trim(query, endpoint.row.id);
     });
+  }
+
+  /** After every tenth of the limit: a log passes it by as much, which is not shown. */
+  private async trim(query: Query, endpointId: string): Promise<void> {
+    const { maxLogEntries } = this.parts;
+    const added = (this.added.get(endpointId) ?? Infinity) + 1; // at first nobody knows
+    const isDue = added >= maxLogEntries / TRIM_SHARE;
+    this.added.set(endpointId, isDue ? 0 : added);
+    if (isDue) await trimRequests(query, endpointId, maxLogEntries);
   }
 
   private rowOf(
