@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadEnvironment, SETTINGS } from './environment';
+import { SETTINGS } from './documented-settings';
+import { loadEnvironment } from './environment';
 import type { Setting } from './settings';
 
 const REQUIRED = {
