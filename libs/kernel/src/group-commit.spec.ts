@@ -104,4 +104,44 @@ describe('GroupCommit', () => {
     await settle(succeed);
     expect(await again).toBe('D');
   });
+
+  it('lets commits that callers share begin at a distance, and keeps nobody waiting who is alone', async () => {
+    const { commits, groups, settle } = setUp({ spacingMs: 50, maxConcurrent: 2 });
+    for (const item of ['a', 'b']) {
+      const alone = commits.add(item);
+      await new Promise(setImmediate);
+      await settle(succeed);
+      expect(await alone).toBe(item.toUpperCase());
+    }
+    const shared = Promise.all(['c', 'd'].map((item) => commits.add(item)));
+    await new Promise(setImmediate);
+    const beganAt = performance.now();
+    const next = commits.add('e');
+    await new Promise(setImmediate);
+    expect(groups).toEqual([['a'], ['b'], ['c', 'd']]);
+    await settle(succeed);
+    await shared;
+    while (groups.length < 4) await new Promise(setImmediate);
+    expect(performance.now() - beganAt).toBeGreaterThan(25);
+    await settle(succeed);
+    expect(await next).toBe('E');
+  });
+
+  it('begins at once with what is large enough not to wait for more', async () => {
+    const { commits, groups, settle } = setUp({ spacingMs: 3_600_000, maxConcurrent: 2 });
+    const results = Promise.all(['a', 'b'].map((item) => commits.add(item)));
+    await new Promise(setImmediate);
+    const third = commits.add('c');
+    await new Promise(setImmediate);
+    expect(groups).toHaveLength(1);
+    const fourth = commits.add('d');
+    await new Promise(setImmediate);
+    expect(groups).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    await settle(succeed);
+    await settle(succeed);
+    expect(await Promise.all([results, third, fourth])).toEqual([['A', 'B'], 'C', 'D']);
+  });
 });

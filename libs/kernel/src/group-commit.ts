@@ -8,7 +8,15 @@ export interface GroupCommitOptions<T> {
   /** Items waiting or under way; beyond it new ones are refused rather than piled up. */
   maxWaiting: number;
   bytesOf: (item: T) => number;
+  /**
+   * Between the beginnings of two commits while callers share them, in ms; 0 by default. The cost of a commit is mostly
+   * fixed, so groups should grow with the rate. Who is alone does not wait, nor does a group of {@link LARGE_SHARE}.
+   */
+  spacingMs?: number;
 }
+
+/** Share of `maxItems` from which on a group is not worth waiting for more. */
+const LARGE_SHARE = 0.2;
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -20,6 +28,10 @@ export class GroupCommit<T, R> {
   private waiting: { item: T; bytes: number; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
   private running = 0;
   private held = 0;
+  /** Whether the last commit had more than one item, and when it began (monotonic ms). */
+  private wasShared = false;
+  private beganAt = -Infinity;
+  private timer: NodeJS.Timeout | null = null;
 
   /** @param commit commits a group and answers in its order; when it fails, a group is tried again one by one. */
   constructor(
@@ -37,7 +49,7 @@ export class GroupCommit<T, R> {
     return new Promise<R>((resolve, reject) => {
       this.waiting.push({ item, bytes: this.options.bytesOf(item), resolve, reject });
       // Not at once: what one caller adds in one go shares a commit and keeps its order.
-      if (this.waiting.length === 1) {
+      if (this.waiting.length === 1 || (this.timer !== null && this.isLarge())) {
         queueMicrotask(() => {
           this.pump();
         });
@@ -47,8 +59,28 @@ export class GroupCommit<T, R> {
 
   private pump(): void {
     while (this.running < this.options.maxConcurrent && this.waiting.length > 0) {
+      if (this.waitsForMore()) return;
+      if (this.timer !== null) clearTimeout(this.timer);
+      this.timer = null;
       void this.run(this.takeGroup());
     }
+  }
+
+  /** Whether the next commit is to begin later; sees to it that it does. */
+  private waitsForMore(): boolean {
+    const { spacingMs = 0 } = this.options;
+    if (spacingMs === 0 || !this.wasShared || this.isLarge()) return false;
+    const waitMs = this.beganAt + spacingMs - performance.now();
+    if (waitMs <= 0) return false;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.pump();
+    }, Math.ceil(waitMs));
+    return true;
+  }
+
+  private isLarge(): boolean {
+    return this.waiting.length >= this.options.maxItems * LARGE_SHARE;
   }
 
   private takeGroup(): typeof this.waiting {
@@ -59,6 +91,8 @@ export class GroupCommit<T, R> {
       if (count > 0 && (count >= this.options.maxItems || bytes > this.options.maxBytes)) break;
       count += 1;
     }
+    this.wasShared = count > 1;
+    this.beganAt = performance.now();
     return this.waiting.splice(0, count);
   }
 

@@ -10,7 +10,10 @@ import { movesLine, writeOrderedOutcomes } from '../ordering/ordered-outcomes.qu
 import { Lanes } from './lanes';
 import { writeOutcomes, type Outcome } from './recorder.queries';
 
-const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
+const GROUP = {
+  ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
+  spacingMs: 8,
+};
 const RETRY_MS = 250;
 
 type WriteOutcomes = (pool: Pool, outcomes: Outcome[]) => Promise<Set<string>>;
