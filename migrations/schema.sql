@@ -32,6 +32,20 @@ CREATE TABLE audit_log (
   request_id text,
   details jsonb NOT NULL DEFAULT '{}'::jsonb
 ) PARTITION BY RANGE (id);
+CREATE TABLE daily_stats (
+  webhook_id uuid NOT NULL,
+  day timestamp with time zone NOT NULL,
+  event_type text NOT NULL,
+  tenant_id uuid NOT NULL,
+  created bigint NOT NULL,
+  successful bigint NOT NULL,
+  failed bigint NOT NULL,
+  cancelled bigint NOT NULL,
+  response_time_count bigint NOT NULL,
+  response_time_ms_sum bigint NOT NULL,
+  histogram_buckets smallint[] NOT NULL,
+  histogram_counts bigint[] NOT NULL
+) WITH (fillfactor=70);
 CREATE TABLE deliveries (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -490,6 +504,7 @@ ALTER TABLE attempt_responses ADD CONSTRAINT attempt_responses_pkey PRIMARY KEY 
 ALTER TABLE attempts ADD CONSTRAINT attempts_pkey PRIMARY KEY (delivery_id, number);
 ALTER TABLE audit_log ADD CONSTRAINT audit_log_actor_check CHECK ((actor = ANY (ARRAY['token'::text, 'operator'::text, 'system'::text])));
 ALTER TABLE audit_log ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE daily_stats ADD CONSTRAINT daily_stats_pkey PRIMARY KEY (webhook_id, day, event_type);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'blocked'::text, 'in_flight'::text, 'retrying'::text, 'scheduled'::text, 'held'::text, 'throttled'::text, 'delivered'::text, 'exhausted'::text, 'cancelled'::text])));
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
@@ -712,6 +727,7 @@ RETURN ((lpad(to_hex((GREATEST((0)::numeric, floor((EXTRACT(epoch FROM instant) 
 ALTER TABLE attempt_responses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE daily_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE delivery_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_keys ENABLE ROW LEVEL SECURITY;
@@ -751,6 +767,7 @@ ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY batches ON attempt_responses FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON attempts FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON audit_log FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY batches ON daily_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON delivery_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
 CREATE POLICY batches ON event_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
@@ -790,6 +807,7 @@ CREATE POLICY batches ON webhooks FOR ALL TO webhooks_batch USING (true) WITH CH
 CREATE POLICY tenant_wall ON attempt_responses FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON attempts FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON audit_log FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON daily_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON delivery_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -834,6 +852,7 @@ GRANT DELETE, INSERT, SELECT ON token_networks TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT ON waiting_deliveries TO webhooks_request;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_stats TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON deliveries TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_stats TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON dispatchers TO webhooks_batch;
@@ -873,6 +892,7 @@ GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_health TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_batch;
 GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_batch;
+GRANT DELETE, SELECT ON daily_stats TO webhooks_retention;
 GRANT DELETE, SELECT ON delivery_stats TO webhooks_retention;
 GRANT DELETE, SELECT ON dispatchers TO webhooks_retention;
 GRANT DELETE, SELECT ON event_keys TO webhooks_retention;
@@ -937,6 +957,7 @@ GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON webhooks TO webhooks_request;
+GRANT SELECT ON daily_stats TO webhooks_request;
 GRANT SELECT ON delivery_stats TO webhooks_request;
 GRANT SELECT ON events TO webhooks_request;
 GRANT SELECT ON inbound_action_runs TO webhooks_request;
@@ -967,6 +988,7 @@ GRANT UPDATE (webhooks_version) ON tenants TO webhooks_request;
 COMMENT ON COLUMN audit_log.details IS 'what changed, by name; never a secret';
 COMMENT ON COLUMN audit_log.project_id IS 'of the resource; tokens bound to a project see theirs only';
 COMMENT ON COLUMN audit_log.resource_id IS 'as the API names it: a public id, or the name of an event type';
+COMMENT ON COLUMN daily_stats.event_type IS 'empty in the row of all types together, which alone has the histogram';
 COMMENT ON COLUMN deliveries.epoch IS 'how often it was claimed';
 COMMENT ON COLUMN deliveries.owner IS 'the dispatcher that holds it; an outcome is recorded only where owner and epoch still match';
 COMMENT ON COLUMN deliveries.probes IS 'attempts among "attempts" that asked whether anybody is there again, and do not count against max_attempts';
@@ -1025,6 +1047,7 @@ COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stan
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
 COMMENT ON TABLE audit_log IS 'append-only: no role of the apps may update or delete';
+COMMENT ON TABLE daily_stats IS 'delivery_stats by day (UTC)';
 COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
 COMMENT ON TABLE inbound_action_runs IS 'one per accepted request and action; its id is derived of both and begins with the request''s first 64 bits';
 COMMENT ON TABLE inbound_channels IS 'where notify actions send';

@@ -60,6 +60,14 @@ const HOURS = `
       count(*) FILTER (WHERE state = 'exhausted') AS failed, count(*) FILTER (WHERE state = 'cancelled') AS cancelled
     FROM past GROUP BY 1, 2) counted USING (hour, type)`;
 
+const DAYS = `
+  INSERT INTO daily_stats (webhook_id, day, event_type, tenant_id, created, successful, failed, cancelled,
+    response_time_count, response_time_ms_sum, histogram_buckets, histogram_counts)
+  SELECT webhook_id, date_trunc('day', hour, 'UTC'), coalesce(event_type, ''), $1, sum(created), sum(successful), sum(failed),
+    sum(cancelled), sum(response_time_count), sum(response_time_ms_sum),
+    CASE WHEN event_type IS NULL THEN $3::smallint[] ELSE '{}' END, CASE WHEN event_type IS NULL THEN $4::bigint[] ELSE '{}' END
+  FROM delivery_stats WHERE webhook_id = $2 GROUP BY GROUPING SETS ((1, 2, event_type), (1, 2))`;
+
 const TOTALS = `
   INSERT INTO webhook_totals (webhook_id, tenant_id, created, successful, failed, cancelled, response_time_count,
     response_time_ms_sum, last_delivery_at)
@@ -73,6 +81,7 @@ const TABLES = [
   'attempts',
   'attempt_responses',
   'delivery_stats',
+  'daily_stats',
   'webhook_totals',
 ];
 
@@ -88,6 +97,7 @@ export async function writeHistory(pool: Pool, plan: HistoryPlan): Promise<void>
     await client.query(PAST.replaceAll('$1', String(days * 86_400)).replaceAll('$2', String(deliveries)));
     for (const text of ROWS) await client.query(text, text.includes('$2') ? [tenantId, webhookId] : [tenantId]);
     await client.query(HOURS, [tenantId, webhookId, statsDays, buckets, counts]);
+    await client.query(DAYS, [tenantId, webhookId, buckets, counts]);
     await client.query(TOTALS, [tenantId, webhookId]);
     await client.query('DROP TABLE past');
     if (isAnalysed) await client.query(`VACUUM (ANALYZE) ${TABLES.join(', ')}`);

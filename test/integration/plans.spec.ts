@@ -22,6 +22,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres';
 const DELIVERIES = 20_000;
 const DAYS = 21;
 const DAY_MS = 86_400_000;
+const EVENT_TYPES = 5;
 const PAGE = { limit: 21, offset: 0 };
 /** Rows of a page, of each status, and then some. */
 const ROWS_OF_A_PAGE = 200;
@@ -42,6 +43,8 @@ let pool: Pool;
 let client: Client;
 /** Rows of the history that the statements since the last look have read. */
 let rowsRead = 0;
+/** Rows of the statistics by hour that they have read. */
+let hoursRead = 0;
 
 /** Explains what it is asked instead of only asking it. */
 async function explain(text: string, values: unknown[]): Promise<unknown[]> {
@@ -53,6 +56,8 @@ async function explain(text: string, values: unknown[]): Promise<unknown[]> {
     const { 'Rows Removed by Filter': filtered = 0, 'Rows Removed by Join Filter': joined = 0 } = node;
     if (HISTORY.test(node['Relation Name'] ?? ''))
       rowsRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
+    if (node['Relation Name'] === 'delivery_stats')
+      hoursRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     for (const child of node.Plans ?? []) count(child);
   };
   for (const row of rows) count(row['QUERY PLAN'][0].Plan);
@@ -136,6 +141,15 @@ describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) 
   it('statistics come without the history', async () => {
     const range = { fromMs: now - DAYS * DAY_MS, untilMs: now };
     expect(await rowsReadBy(() => readStats(manager, TENANT, WEBHOOK, 'day', range))).toBe(0);
+  });
+
+  it('statistics by day read few hours', async () => {
+    const range = { fromMs: now - DAYS * DAY_MS, untilMs: now };
+    hoursRead = 0;
+    await readStats(manager, TENANT, WEBHOOK, 'day', range);
+    expect(hoursRead).toBeGreaterThan(0);
+    // Of the first and of the last day, looked at twice.
+    expect(hoursRead).toBeLessThanOrEqual(2 * 2 * 24 * EVENT_TYPES);
   });
 
   it.each(['force_custom_plan', 'force_generic_plan'])('a fan-out reads its own events only, %s', async (mode) => {

@@ -298,6 +298,10 @@ describe('retention', () => {
        FROM webhooks, unnest('{365, 399, 401}'::integer[]) d WHERE id = $2`,
       [new Date(nowMs), webhook.id],
     );
+    await service.rows(
+      `INSERT INTO daily_stats SELECT webhook_id, date_trunc('day', hour, 'UTC'), event_type, tenant_id, 1, 1, 0, 0, 1, 1, '{}', '{}'
+       FROM delivery_stats`,
+    );
     const report = await run();
     expect(report).toMatchObject({ statsDeleted: 1, formerDeleted: 1 });
     const left = await service.rows<{ id: string }>('SELECT id FROM webhooks ORDER BY id');

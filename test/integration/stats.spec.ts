@@ -1,4 +1,6 @@
 import { Pool } from 'pg';
+import { migrationDataSource } from '#database/data-source';
+import { DailyStats1795539600000 } from '../../migrations/1795539600000-daily-stats';
 import { foldDeltas } from '../../apps/dispatcher/src/rollup/rollup.queries';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
@@ -190,6 +192,56 @@ describe('statistics', () => {
       await api.as(tenant.token).get(`/api/webhooks/${webhookId}/stats?${query}`).expect(200);
     },
   );
+
+  it('are the same of hours, of whole days and of what begins and ends within a day', async () => {
+    const at = (days: number, hours: number): number => midnight() - days * DAY_MS + hours * HOUR_MS;
+    await write({ atMs: at(3, 5), attempts: took(100) });
+    await write({ atMs: at(3, 6), attempts: took(200), eventType: 'build.failed' });
+    await write({ atMs: at(2, 0), attempts: took(300) });
+    await write({ atMs: at(2, 23), attempts: took(400), state: 'exhausted' });
+    await write({ atMs: at(1, 3), attempts: took(500) });
+    await write({ atMs: at(1, 4), attempts: took(600) });
+    await foldDeltas(pool, 10_000);
+    const instant = (atMs: number): string => new Date(atMs).toISOString();
+    for (const [fromMs, untilMs, total] of [
+      [at(3, 0), at(0, 0), 6],
+      [at(3, 6), at(1, 4), 4],
+      [at(3, 6), at(2, 1), 2],
+      [at(2, 1), at(2, 20), 0],
+      [at(2, 0), at(2, 23), 1],
+      [at(1, 4), at(0, 0), 1],
+    ] as const) {
+      const range = { start_date: instant(fromMs), end_date: instant(untilMs) };
+      const byHour = await read({ period: 'hour', ...range });
+      const byDay = await read({ period: 'day', ...range });
+      expect(byHour.overall_stats).toMatchObject({ total_deliveries: total });
+      expect(byDay.overall_stats).toEqual(byHour.overall_stats);
+      expect(byDay.event_type_stats).toEqual(byHour.event_type_stats);
+      const counted = (byDay.daily_stats ?? []).reduce((sum, day) => sum + day.total_deliveries, 0);
+      expect(counted).toBe(total);
+    }
+  });
+
+  it('by day come of the hours that were there before there were days', async () => {
+    const dayMs = midnight() - 2 * DAY_MS;
+    for (const [hour, ms] of [100, 200, 300].entries())
+      await write({ atMs: dayMs + hour * HOUR_MS, attempts: took(ms) });
+    await write({ atMs: dayMs + HOUR_MS, attempts: took(900), eventType: 'build.failed', state: 'exhausted' });
+    await foldDeltas(pool, 10_000);
+    const query = { period: 'day', start_date: new Date(dayMs).toISOString() };
+    const before = await read(query);
+    const runner = migrationDataSource(database.url);
+    await runner.initialize();
+    try {
+      const migration = new DailyStats1795539600000();
+      await migration.down(runner.createQueryRunner());
+      await migration.up(runner.createQueryRunner());
+    } finally {
+      await runner.destroy();
+    }
+    expect(before.overall_stats).toMatchObject({ total_deliveries: 4, average_response_time: 375 });
+    expect(await read(query)).toEqual(before);
+  });
 
   it('stay readable after the webhook is deleted, and are 404 for strangers', async () => {
     await write({ atMs: Date.now() });

@@ -67,6 +67,12 @@ export function periodsOf(period: Period, { fromMs, untilMs }: Range, max: numbe
   return starts;
 }
 
+/** The days that lie in a range as a whole; an empty range at its beginning when there are none. */
+export function wholeDays({ fromMs, untilMs }: Range): Range {
+  const days = { fromMs: Math.ceil(fromMs / DAY_MS) * DAY_MS, untilMs: Math.floor(untilMs / DAY_MS) * DAY_MS };
+  return days.fromMs < days.untilMs ? days : { fromMs, untilMs: fromMs };
+}
+
 function shiftMonths(atMs: number, count: number): number {
   const at = new Date(atMs);
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + count, 1);

@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 /** Weeks of history go up to seven days late, and what refers to them goes later still. */
 const LATER_DAYS = 14;
 
-/** Deletes hourly statistics older than this, webhook by webhook along the index. */
+/** Deletes statistics by hour and by day older than this, webhook by webhook along the index; a day once all of it is. */
 export async function deleteOldStats(session: RetentionSession, keepDays: number, nowMs: number): Promise<number> {
   const before = new Date(nowMs - keepDays * DAY_MS);
   let count = 0;
@@ -15,18 +15,22 @@ export async function deleteOldStats(session: RetentionSession, keepDays: number
   while (after !== undefined) {
     const from: string = after;
     after = await session.batch(async () => {
-      // Jumps from webhook to webhook.
+      // Jumps from webhook to webhook; days outlive their hours.
       const { rows } = await session.query<{ webhook_id: string }>(
         `WITH RECURSIVE webhook AS (
-           (SELECT webhook_id FROM delivery_stats WHERE webhook_id > $1 ORDER BY webhook_id LIMIT 1)
+           (SELECT webhook_id FROM daily_stats WHERE webhook_id > $1 ORDER BY webhook_id LIMIT 1)
            UNION ALL
-           SELECT (SELECT s.webhook_id FROM delivery_stats s WHERE s.webhook_id > webhook.webhook_id ORDER BY s.webhook_id LIMIT 1)
+           SELECT (SELECT s.webhook_id FROM daily_stats s WHERE s.webhook_id > webhook.webhook_id ORDER BY s.webhook_id LIMIT 1)
            FROM webhook WHERE webhook_id IS NOT NULL)
          SELECT webhook_id FROM webhook WHERE webhook_id IS NOT NULL LIMIT ${WEBHOOKS_PER_BATCH}`,
         [from],
       );
       const deleted = await session.query(
         'DELETE FROM delivery_stats WHERE webhook_id = ANY ($1::uuid[]) AND hour < $2',
+        [rows.map((row) => row.webhook_id), before],
+      );
+      await session.query(
+        `DELETE FROM daily_stats WHERE webhook_id = ANY ($1::uuid[]) AND day <= $2::timestamptz - interval '24 hours'`,
         [rows.map((row) => row.webhook_id), before],
       );
       count += deleted.rowCount ?? 0;
@@ -73,7 +77,14 @@ async function deleteFormerWebhooks(session: RetentionSession, before: Date): Pr
         [before, from],
       );
       const ids = rows.filter((row) => row.gone).map((row) => row.id);
-      for (const table of ['delivery_stats', 'stats_deltas', 'webhook_totals', 'webhook_health', 'webhook_leases']) {
+      for (const table of [
+        'delivery_stats',
+        'daily_stats',
+        'stats_deltas',
+        'webhook_totals',
+        'webhook_health',
+        'webhook_leases',
+      ]) {
         await session.query(`DELETE FROM ${table} WHERE webhook_id = ANY ($1::uuid[])`, [ids]);
       }
       await session.query('DELETE FROM webhooks WHERE id = ANY ($1::uuid[])', [ids]);

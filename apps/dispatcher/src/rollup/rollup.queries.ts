@@ -27,16 +27,36 @@ interface Sum {
   lastDeliveryAt: Date | null;
 }
 
-interface HourlySum extends Sum {
+/** Of an hour or a day. */
+interface PeriodSum extends Sum {
   eventType: string;
-  hour: Date;
+  start: Date;
 }
+
+/** A table of sums, and its column with the beginning of the period. */
+interface PeriodTable {
+  name: string;
+  start: string;
+  hasHistogram: (sum: PeriodSum) => boolean;
+}
+
+const HOURS: PeriodTable = { name: 'delivery_stats', start: 'hour', hasHistogram: () => true };
+/** Response times are told of all types together only, so one histogram a day is enough. */
+const DAYS: PeriodTable = {
+  name: 'daily_stats',
+  start: 'day',
+  hasHistogram: ({ eventType }) => eventType === ALL_TYPES,
+};
+
+/** Stands for the event type in a day's row of all types. */
+const ALL_TYPES = '';
+const DAY_MS = 86_400_000;
 
 /** Folds run one at a time over all dispatchers. */
 const FOLD_LOCK = 7_206_154_884;
 
 /**
- * Moves up to `limit` deltas into the hourly statistics and the totals, in one transaction.
+ * Moves up to `limit` deltas into the statistics by hour and by day and the totals, in one transaction.
  * @returns how many were moved; 0 also when another dispatcher is folding.
  */
 export function foldDeltas(pool: Pool, limit: number): Promise<number> {
@@ -44,18 +64,25 @@ export function foldDeltas(pool: Pool, limit: number): Promise<number> {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
     const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, limit) : [];
     if (deltas.length > 0) {
-      await addToHours(
-        client,
-        sumBy(deltas, (delta) => `${delta.webhook_id} ${delta.hour.getTime()} ${delta.event_type}`),
-      );
+      const byHour = sumBy(deltas, ({ hour, event_type }) => ({ start: hour, eventType: event_type }));
+      await addToPeriods(client, HOURS, byHour);
+      const ofTypes = sumBy(deltas, ({ hour, event_type }) => ({ start: dayOf(hour), eventType: event_type }));
+      const ofAll = sumBy(deltas, ({ hour }) => ({ start: dayOf(hour), eventType: ALL_TYPES }));
+      await addToPeriods(client, DAYS, [...ofTypes, ...ofAll]);
       await addToTotals(
         client,
-        sumBy(deltas, (delta) => delta.webhook_id),
+        sumBy(deltas, () => ({ start: WHENEVER, eventType: ALL_TYPES })),
       );
     }
     return deltas.length;
   });
 }
+
+function dayOf(hour: Date): Date {
+  return new Date(Math.floor(hour.getTime() / DAY_MS) * DAY_MS);
+}
+
+const WHENEVER = new Date(0);
 
 async function takeDeltas(client: PoolClient, limit: number): Promise<Delta[]> {
   const answer = await client.query<Delta>(
@@ -66,14 +93,16 @@ async function takeDeltas(client: PoolClient, limit: number): Promise<Delta[]> {
   return answer.rows;
 }
 
-function sumBy(deltas: Delta[], keyOf: (delta: Delta) => string): HourlySum[] {
-  const sums = new Map<string, HourlySum>();
+/** Sums by webhook and by what is made of a delta's hour and type. */
+function sumBy(deltas: Delta[], partOf: (delta: Delta) => Pick<PeriodSum, 'start' | 'eventType'>): PeriodSum[] {
+  const sums = new Map<string, PeriodSum>();
   for (const delta of deltas) {
-    const sum = sums.get(keyOf(delta)) ?? {
+    const { start, eventType } = partOf(delta);
+    const key = nameOf(delta.webhook_id, start, eventType);
+    const sum = sums.get(key) ?? {
       tenantId: delta.tenant_id,
       webhookId: delta.webhook_id,
-      eventType: delta.event_type,
-      hour: delta.hour,
+      ...{ eventType, start },
       created: 0,
       successful: 0,
       failed: 0,
@@ -92,61 +121,74 @@ function sumBy(deltas: Delta[], keyOf: (delta: Delta) => string): HourlySum[] {
     ) {
       sum.lastDeliveryAt = delta.last_delivery_at;
     }
-    sums.set(keyOf(delta), sum);
+    sums.set(key, sum);
   }
   return [...sums.values()];
 }
 
-async function addToHours(client: PoolClient, sums: HourlySum[]): Promise<void> {
-  const keys = [
-    sums.map((sum) => sum.webhookId),
-    sums.map((sum) => sum.hour.toISOString()),
-    sums.map((sum) => sum.eventType),
-  ];
-  const known = await client.query<{
-    webhook_id: string;
-    hour: Date;
-    event_type: string;
-    histogram_buckets: number[];
-    histogram_counts: string[];
-  }>(
-    `SELECT s.webhook_id, s.hour, s.event_type, s.histogram_buckets, s.histogram_counts
-     FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(webhook_id, hour, event_type)
-     JOIN delivery_stats s USING (webhook_id, hour, event_type)`,
-    keys,
-  );
-  const nameOf = (webhookId: string, hour: Date, eventType: string): string =>
-    `${webhookId} ${hour.getTime()} ${eventType}`;
-  const before = new Map<string, LatencyHistogram>(
-    known.rows.map((row) => [
-      nameOf(row.webhook_id, row.hour, row.event_type),
-      { buckets: row.histogram_buckets, counts: row.histogram_counts.map(Number) },
-    ]),
-  );
-  const histograms = sums.map((sum) => {
-    const earlier = before.get(nameOf(sum.webhookId, sum.hour, sum.eventType));
-    return mergeHistograms(earlier === undefined ? [] : [earlier], sum.responseTimesMs);
-  });
+function nameOf(webhookId: string, start: Date, eventType: string): string {
+  return `${webhookId} ${start.getTime()} ${eventType}`;
+}
+
+async function addToPeriods(client: PoolClient, table: PeriodTable, sums: PeriodSum[]): Promise<void> {
+  const histograms = await histogramsWith(client, table, sums);
   await client.query(
-    `INSERT INTO delivery_stats AS s (webhook_id, hour, event_type, tenant_id, created, successful, failed, cancelled,
+    `INSERT INTO ${table.name} AS s (webhook_id, ${table.start}, event_type, tenant_id, created, successful, failed, cancelled,
        response_time_count, response_time_ms_sum, histogram_buckets, histogram_counts)
-     SELECT webhook_id, hour, event_type, tenant_id, created, successful, failed, cancelled, times, ms, buckets::smallint[], counts::bigint[]
+     SELECT webhook_id, start, event_type, tenant_id, created, successful, failed, cancelled, times, ms, buckets::smallint[], counts::bigint[]
      FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
        $9::bigint[], $10::bigint[], $11::text[], $12::text[])
-       AS d(webhook_id, hour, event_type, tenant_id, created, successful, failed, cancelled, times, ms, buckets, counts)
-     ON CONFLICT (webhook_id, hour, event_type) DO UPDATE SET
+       AS d(webhook_id, start, event_type, tenant_id, created, successful, failed, cancelled, times, ms, buckets, counts)
+     ON CONFLICT (webhook_id, ${table.start}, event_type) DO UPDATE SET
        created = s.created + excluded.created, successful = s.successful + excluded.successful, failed = s.failed + excluded.failed,
        cancelled = s.cancelled + excluded.cancelled, response_time_count = s.response_time_count + excluded.response_time_count,
        response_time_ms_sum = s.response_time_ms_sum + excluded.response_time_ms_sum,
        histogram_buckets = excluded.histogram_buckets, histogram_counts = excluded.histogram_counts`,
     [
-      ...keys,
+      ...keysOf(sums),
       sums.map((sum) => sum.tenantId),
       ...counters(sums),
       histograms.map((histogram) => `{${histogram.buckets.join(',')}}`),
       histograms.map((histogram) => `{${histogram.counts.join(',')}}`),
     ],
   );
+}
+
+/** The histograms of the table with the response times of the sums, in their order. Only one fold runs at a time. */
+async function histogramsWith(client: PoolClient, table: PeriodTable, sums: PeriodSum[]): Promise<LatencyHistogram[]> {
+  const known = await client.query<{
+    webhook_id: string;
+    start: Date;
+    event_type: string;
+    histogram_buckets: number[];
+    histogram_counts: string[];
+  }>(
+    `SELECT s.webhook_id, k.start, s.event_type, s.histogram_buckets, s.histogram_counts
+     FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS k(webhook_id, start, event_type)
+     JOIN ${table.name} s ON s.webhook_id = k.webhook_id AND s.${table.start} = k.start AND s.event_type = k.event_type`,
+    keysOf(sums.filter(table.hasHistogram)),
+  );
+  const before = new Map<string, LatencyHistogram>(
+    known.rows.map((row) => [
+      nameOf(row.webhook_id, row.start, row.event_type),
+      { buckets: row.histogram_buckets, counts: row.histogram_counts.map(Number) },
+    ]),
+  );
+  return sums.map((sum) => {
+    if (!table.hasHistogram(sum)) return NO_TIMES;
+    const earlier = before.get(nameOf(sum.webhookId, sum.start, sum.eventType));
+    return mergeHistograms(earlier === undefined ? [] : [earlier], sum.responseTimesMs);
+  });
+}
+
+const NO_TIMES: LatencyHistogram = { buckets: [], counts: [] };
+
+function keysOf(sums: PeriodSum[]): string[][] {
+  return [
+    sums.map((sum) => sum.webhookId),
+    sums.map((sum) => sum.start.toISOString()),
+    sums.map((sum) => sum.eventType),
+  ];
 }
 
 async function addToTotals(client: PoolClient, sums: Sum[]): Promise<void> {
