@@ -65,6 +65,11 @@ function answerUnreadableRequest(error: Error & { code?: string }, socket: Socke
     socket.destroy();
     return;
   }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) {
+    // Opened in advance and not used: an answer nobody asked for could be taken for that to the first request.
+    socket.end();
+    return;
+  }
   const answer =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? new AppError(431, 'headers_too_large', 'The headers are too large')
