@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import pino, { type Logger } from 'pino';
+import pino, { type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
@@ -30,17 +30,53 @@ function describe(thrown: unknown): object {
   };
 }
 
+/** So much, in bytes, is written at once; at thousands of attempts a second a write for each line would be felt. */
+const BLOCK_BYTES = 4_096;
+const FLUSH_MS = 200;
+const WARN = 40;
+
+let output: ReturnType<typeof pino.destination> | null = null;
+
+/** Standard output, written in blocks, after {@link FLUSH_MS} at the latest, and before the process exits for whatever reason but a kill. */
+function blocksOfOutput(): ReturnType<typeof pino.destination> {
+  if (output === null) {
+    const made = pino.destination({ fd: process.stdout.fd, sync: true, minLength: BLOCK_BYTES });
+    const flush = (): void => {
+      made.flushSync();
+    };
+    setInterval(flush, FLUSH_MS).unref();
+    process.once('exit', flush);
+    output = made;
+  }
+  return output;
+}
+
 /**
  * The process's logger: one JSON object a line on standard output.
  * ERROR means that someone must act now; a receiver's failure is information.
  */
 export function createLogger(level: string, service: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describe },
     redact: { paths: SECRET_FIELDS, censor: '[secret]' },
-  });
+  };
+  if (level === 'silent') return pino(options);
+  const destination = blocksOfOutput();
+  return pino(
+    {
+      ...options,
+      hooks: {
+        logMethod(args, method, lineLevel) {
+          method.apply(this, args);
+          // Somebody may be waiting for it, and the process may not get to its next block.
+          if (lineLevel >= WARN) destination.flushSync();
+        },
+      },
+    },
+    destination,
+  );
 }
