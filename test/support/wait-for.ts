@@ -6,7 +6,7 @@ const POLL_MS = 20;
 export async function waitFor(
   what: string,
   holds: () => Promise<boolean> | boolean,
-  deadlineMs = 10_000,
+  deadlineMs = 20_000,
 ): Promise<void> {
   const endMs = performance.now() + deadlineMs;
   while (!(await holds())) {
