@@ -1,13 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { seededRandom } from '../../test/chaos/seeded-random';
 import { machineMs, MessageReader } from '../wire/message-reader';
-import type { LoadResult, LoadSpec } from './load-messages';
+import type { LoadResult, LoadSpec, Target } from './load-messages';
 
 // A process of its own, with one request at a time on each of its connections.
 
 const TICK_MS = 1;
 const ANSWER_DEADLINE_MS = 30_000;
-const EVENT_ID = /"event_id":"([^"]+)"/g;
+const ACCEPTED = new Set([200, 202]);
+const ID = /"(?:event_)?id":"([^"]+)"/g;
 
 interface Connection {
   socket: Socket;
@@ -22,9 +23,9 @@ process.on('disconnect', () => process.exit());
 
 async function run(spec: LoadSpec): Promise<LoadResult> {
   const { shape } = spec;
-  const requests = spec.targets.map(({ token, body }) =>
+  const requests = spec.targets.map(({ headers, body }) =>
     Buffer.from(
-      `POST ${spec.path} HTTP/1.1\r\nhost: 127.0.0.1:${String(spec.port)}\r\nauthorization: Bearer ${token}\r\n` +
+      `POST ${spec.path} HTTP/1.1\r\nhost: 127.0.0.1:${String(spec.port)}\r\n${linesOf(headers)}` +
         `content-type: application/json\r\ncontent-length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
     ),
   );
@@ -77,7 +78,7 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
     status[request] = code;
     answered += 1;
     const text = body.toString('latin1');
-    if (code === 202) eventIds[request] = Array.from(text.matchAll(EVENT_ID), (match) => match[1] ?? '');
+    if (ACCEPTED.has(code)) eventIds[request] = Array.from(text.matchAll(ID), (match) => match[1] ?? '');
     else firstRefusal ??= `${String(code)} ${text.slice(0, 300)}`;
     idle.push(connection);
     if (shape.kind === 'closed') fill();
@@ -137,6 +138,12 @@ async function run(spec: LoadSpec): Promise<LoadResult> {
     firstRefusal,
     brokenConnections,
   };
+}
+
+function linesOf(headers: Target['headers']): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }
 
 function open(

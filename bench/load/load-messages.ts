@@ -1,6 +1,7 @@
-/** Whom an event is published for, and whom it has to reach. */
+/** What is sent, and whom it has to reach. */
 export interface Target {
-  token: string;
+  /** Beside content type and length: the token, or a signature. */
+  headers: Readonly<Record<string, string>>;
   /** The request's body: one event, or a batch. */
   body: string;
   /** Paths at the receiver, each of which gets the event exactly once and answers 200. */
@@ -36,9 +37,9 @@ export interface LoadResult {
   answeredAt: Float64Array;
   target: Uint32Array;
   status: Uint16Array;
-  /** Ids of the accepted events, one list for each request. */
+  /** Ids of the accepted events or inbound requests, one list for each request. */
   eventIds: string[][];
-  /** The first answer that was no 202. */
+  /** The first answer that was neither 202 nor 200. */
   firstRefusal: string | null;
   brokenConnections: number;
 }

@@ -16,6 +16,8 @@ export interface Latency {
 /** What one load came to, within its measuring window. */
 export interface Measured {
   acceptedPerSecond: number;
+  /** Also outside of the window. */
+  acceptedInAll: number;
   deliveredPerSecond: number;
   /** Milliseconds from the instant a request was due until its 202. */
   accept: Latency;
@@ -77,6 +79,7 @@ export function summarise(
   const seconds = (until - from) / 1_000;
   return {
     acceptedPerSecond: accepted / seconds,
+    acceptedInAll: requestOf.size,
     deliveredPerSecond: delivered / seconds,
     accept: latencyOf(acceptMs),
     delivery: latencyOf(deliveryMs.map(({ ms }) => ms)),

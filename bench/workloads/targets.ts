@@ -32,5 +32,5 @@ export function target({
 }: Publication): Target {
   const event = { event: type, data: DATA, ...(projectId === undefined ? {} : { project_id: projectId }) };
   const body = batch === undefined ? event : { events: Array(batch).fill(event) };
-  return { token, body: JSON.stringify(body), paths, weight };
+  return { headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(body), paths, weight };
 }
