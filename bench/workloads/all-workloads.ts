@@ -1,5 +1,6 @@
 import { w1OneWebhook } from './w1-one-webhook';
 import { w10Soak } from './w10-soak';
+import { w14Retention } from './w14-retention';
 import { w13Inbound } from './w13-inbound';
 import { w11Burst } from './w11-burst';
 import { w12ThousandHanging } from './w12-thousand-hanging';
@@ -15,5 +16,5 @@ import type { Workload } from './workload';
 /** In the order in which they run: W1 first, since it says what half load is. */
 export const WORKLOADS: readonly Workload[] = [
   ...[w1OneWebhook, w2ManyTenants, w3FanOut, w4HangingWebhook, w5FailingReceivers, w6History, w7KilledDispatcher],
-  ...[w8AcceptOnly, w9BatchPublish, w10Soak, w11Burst, w12ThousandHanging, w13Inbound],
+  ...[w8AcceptOnly, w9BatchPublish, w10Soak, w11Burst, w12ThousandHanging, w13Inbound, w14Retention],
 ];
