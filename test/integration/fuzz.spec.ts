@@ -73,8 +73,19 @@ describe(`requests that nobody should send (seed ${SEED})`, () => {
       const webhook_id = await made('/api/webhooks', hook, 'webhook_id');
       const past = { tenantId: tenant.tenantId, webhookId: webhook_id, atMs: Date.now() };
       const event = { event: 'build.completed', data: {}, deliver_at: new Date(Date.now() + 3_600_000).toISOString() };
+      const endpoint = await made('/api/inbound', { name: `fuzzed-${count}` }, 'name');
+      const channel = { name: `fuzzed-${count}`, kind: 'http', settings: { url: receiver.origin } };
       resources.push({
         webhook_id,
+        endpoint,
+        request_id: await made(`/api/inbound/${endpoint}/test`, {}, 'request_id'),
+        action_id: await made(
+          `/api/inbound/${endpoint}/actions`,
+          { type: 'log', settings: { table: 'fuzzed' } },
+          'action_id',
+        ),
+        table: 'fuzzed',
+        channel: await made('/api/inbound/channels', channel, 'name'),
         job_id: await made(`/api/webhooks/${webhook_id}/deliveries/redeliver`, { filter: {} }, 'job_id'),
         delivery_id: formatId('del', (await writeDelivery(pool, past)).id),
         event_id: await made('/api/events', event, 'event_id'),

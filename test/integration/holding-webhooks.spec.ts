@@ -61,6 +61,7 @@ describeEachBackend('an inactive webhook', (backend) => {
     await receiver.waitFor(5);
     await service.publish({ event_id: 'after' });
     await receiver.waitFor(51, 20_000);
+    await waitFor('all to be recorded', async () => (await service.rows('SELECT FROM attempts')).length === 51);
 
     const attempts = await service.rows<{ name: string; at: Date }>(
       `SELECT client_event_id AS name, started_at AS at FROM attempts JOIN deliveries d ON d.id = delivery_id

@@ -21,10 +21,10 @@ export class SlackLinkResponse {
   @ApiProperty({ example: ['U2147483697'], isArray: true, type: String })
   user_ids!: string[];
 
-  @ApiProperty({ example: '2026-03-09T10:00:00Z', format: 'date-time' })
+  @ApiProperty({ example: '2026-03-09T10:00:00Z' })
   created_at!: string;
 
-  @ApiProperty({ example: '2026-03-09T10:00:00Z', format: 'date-time' })
+  @ApiProperty({ example: '2026-03-09T10:00:00Z' })
   updated_at!: string;
 
   static from(link: SlackLink, publicUrl: string): SlackLinkResponse {
