@@ -1,4 +1,5 @@
 import { isJsonObject } from '#event-schemas/json-schema';
+import { STORABLE_TEXT } from '#kernel/storable-text';
 import { refuseUnknown } from './read-settings';
 import type { ErrorDetail } from '#kernel/app-error';
 
@@ -32,8 +33,6 @@ const HEADER_VALUE = /^[\t\x20-\x7e]{0,4096}$/;
 /** Of the connection, of the service's own, or able to change what a browser holds of the service's origin. */
 const REFUSED_HEADERS =
   /^(connection|content-length|transfer-encoding|keep-alive|upgrade|trailer|te|date|set-cookie|content-security-policy|clear-site-data|strict-transport-security|service-worker-allowed|x-request-id|x-content-type-options|x-frame-options|refresh|location|www-authenticate)$/i;
-// eslint-disable-next-line no-control-regex -- PostgreSQL's text holds neither this character nor half a surrogate pair
-const STORABLE = /^[^\u0000\p{Surrogate}]*$/u;
 
 /** Reads `response`; what is wrong is added to the problems. */
 export function readResponse(given: unknown, problems: ErrorDetail[]): ResponseSettings {
@@ -57,7 +56,7 @@ export function readResponse(given: unknown, problems: ErrorDetail[]): ResponseS
   if (headerProblem !== null) refuse('.headers', headerProblem);
   if (
     message !== undefined &&
-    (typeof message !== 'string' || message.length > MAX_MESSAGE_LENGTH || !STORABLE.test(message))
+    (typeof message !== 'string' || message.length > MAX_MESSAGE_LENGTH || !STORABLE_TEXT.test(message))
   ) {
     refuse('.message', `must be a text of at most ${MAX_MESSAGE_LENGTH} characters, without U+0000`);
   }

@@ -10,9 +10,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-
-// eslint-disable-next-line no-control-regex -- PostgreSQL's text holds neither this character nor half a surrogate pair
-const STORABLE = /^[^\u0000\p{Surrogate}]*$/u;
+import { STORABLE_TEXT } from '#kernel/storable-text';
 
 /** A field that may be left out; unlike class-validator's IsOptional, null is no way of leaving it out. */
 export function MayBeAbsent(): PropertyDecorator {
@@ -31,7 +29,7 @@ export function IsText(minLength: number, maxLength: number): PropertyDecorator 
     IsString({ message }),
     MinLength(minLength, { message }),
     MaxLength(maxLength, { message }),
-    Matches(STORABLE, {
+    Matches(STORABLE_TEXT, {
       message: ({ value }: { value: unknown }) =>
         String(value).includes('\0') ? 'must not contain the character U+0000' : 'must be well-formed Unicode',
     }),
