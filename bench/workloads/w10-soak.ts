@@ -15,6 +15,7 @@ const SLICES = 30;
 export const w10Soak: Workload = {
   id: 'W10',
   title: 'Half load for long: memory and latency stay flat',
+  runsOn: 'the first backend when quick',
   async run(context) {
     const result = emptyResult();
     const perSecond = await halfLoad(context);

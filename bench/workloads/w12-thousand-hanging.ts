@@ -15,6 +15,7 @@ const DISPATCHER_MEBIBYTES = 250;
 export const w12ThousandHanging: Workload = {
   id: 'W12',
   title: '1,000 webhooks that never answer, beside one that does, at nearly full load',
+  runsOn: 'the first backend when quick',
   async run(context) {
     const result = emptyResult();
     const perSecond = (await halfLoad(context)) * 2 * LOAD;

@@ -22,6 +22,7 @@ const SCHEMA = {
 export const w13Inbound: Workload = {
   id: 'W13',
   title: 'Inbound requests with a signature, a schema, and an action with a condition',
+  runsOn: 'the first backend when quick',
   async run({ installation, bedOptions, plan }) {
     const result = emptyResult();
     await withBed(

@@ -18,7 +18,7 @@ const NO_LOG = { info: () => undefined, warn: () => undefined, error: () => unde
 export const w14Retention: Workload = {
   id: 'W14',
   title: 'A history is dropped under load, week by week',
-  isOnce: true,
+  runsOn: 'the first backend',
   async run({ installation, bedOptions, plan, say }) {
     const result = emptyResult();
     const bed = await Bed.start('product', installation, bedOptions);

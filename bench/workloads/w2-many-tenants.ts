@@ -14,6 +14,7 @@ const WEBHOOKS = 10;
 export const w2ManyTenants: Workload = {
   id: 'W2',
   title: '1,000 tenants with 10 webhooks each, uniform and by Zipf',
+  runsOn: 'the first backend when quick',
   async run({ installation, bedOptions, plan }) {
     const result = emptyResult();
     await withBed(

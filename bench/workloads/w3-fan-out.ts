@@ -11,6 +11,7 @@ const WEBHOOKS = 10;
 export const w3FanOut: Workload = {
   id: 'W3',
   title: 'Each event goes to 10 webhooks',
+  runsOn: 'the first backend when quick',
   async run({ installation, bedOptions, plan }) {
     const result = emptyResult();
     await withBed(

@@ -14,6 +14,7 @@ const SHARES = [0, 0.01, 0.2];
 export const w4HangingWebhook: Workload = {
   id: 'W4',
   title: '100 webhooks, one of which never answers, at half load',
+  runsOn: 'the first backend when quick',
   async run(context) {
     const result = emptyResult();
     const perSecond = await halfLoad(context);

@@ -13,6 +13,7 @@ const ATTEMPTS = 3;
 export const w5FailingReceivers: Workload = {
   id: 'W5',
   title: '20 % of the receivers answer 500, at half load',
+  runsOn: 'the first backend when quick',
   async run(context) {
     const result = emptyResult();
     const perSecond = await halfLoad(context);

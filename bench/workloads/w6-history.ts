@@ -20,7 +20,7 @@ const STATS_LIMIT_MS = 20;
 export const w6History: Workload = {
   id: 'W6',
   title: 'Lists and statistics of a webhook with 1,000,000 deliveries',
-  isOnce: true,
+  runsOn: 'the first backend',
   async run({ installation, bedOptions, plan, say }) {
     const result = emptyResult();
     const bed = await Bed.start('product', installation, bedOptions);

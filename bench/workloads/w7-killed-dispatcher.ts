@@ -10,8 +10,8 @@ import { emptyResult, withBed, type Workload } from './workload';
 const WEBHOOKS = 10;
 /** Requests that a dispatcher has under way to one webhook at most, by its default. */
 const IN_FLIGHT_PER_WEBHOOK = 32;
-/** Long enough for a take-over, which the dispatcher's heartbeat decides and not the load. */
-const SECONDS = 22;
+/** Long enough for a take-over and what comes after it. */
+const SECONDS = 12;
 const KILLED_AFTER_MS = 3_000;
 const SLICE_MS = 500;
 

@@ -13,6 +13,7 @@ const BATCH_PUBLISHERS = 8;
 export const w8AcceptOnly: Workload = {
   id: 'W8',
   title: 'Events that nobody wants are accepted, beside the bare pipeline',
+  runsOn: 'the first backend when quick',
   async run({ installation, bedOptions, plan }) {
     const result = emptyResult();
     await withBed(
@@ -61,6 +62,7 @@ export const w8AcceptOnly: Workload = {
 export const w9BatchPublish: Workload = {
   id: 'W9',
   title: `Events come in batches of ${String(BATCH)}`,
+  runsOn: 'the first backend when quick',
   async run({ installation, bedOptions, plan }) {
     const result = emptyResult();
     await withBed(

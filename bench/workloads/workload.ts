@@ -58,8 +58,8 @@ export interface Context {
 export interface Workload {
   id: string;
   title: string;
-  /** The queue plays no part in it: once is enough. */
-  isOnce?: boolean;
+  /** Every backend by default; fewer where the queue plays no part in it, or not enough of one for a quick look. */
+  runsOn?: 'the first backend' | 'the first backend when quick';
   run(context: Context): Promise<WorkloadResult>;
 }
 
