@@ -7,6 +7,8 @@ import type { Installation } from './installation';
 import type { Pipeline } from './pipeline';
 import { ENCRYPTION_KEY } from './populate';
 
+const ORIGIN = /^http:\/\/[^/]+/;
+
 export type Backend = 'redis' | 'postgres';
 
 export interface ProductOptions {
@@ -45,12 +47,12 @@ export async function startProduct(installation: Installation, options: ProductO
   return {
     ...{ name: 'product', api, dispatchers, pool },
     async recorded() {
-      const { rows } = await pool.query<{ path: string; event_id: string }>(
-        `SELECT substring(w.url FROM '^http://[^/]+(/.*)$') AS path, d.event_id FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
-         WHERE d.state = 'delivered' AND d.response_code = 200
-           AND (SELECT count(*) FROM attempts a WHERE a.delivery_id = d.id AND a.status_code = 200) = 1`,
+      const { rows } = await pool.query<{ url: string; event_id: string }>(
+        `WITH once AS (SELECT delivery_id FROM attempts WHERE status_code = 200 GROUP BY 1 HAVING count(*) = 1)
+         SELECT w.url, d.event_id FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id JOIN once ON once.delivery_id = d.id
+         WHERE d.state = 'delivered' AND d.response_code = 200`,
       );
-      return rows.map((row) => `${row.path} ${formatId('event', row.event_id)}`);
+      return rows.map((row) => `${row.url.replace(ORIGIN, '')} ${formatId('event', row.event_id)}`);
     },
     async unfinished() {
       const { rows } = await pool.query<{ count: string }>(
