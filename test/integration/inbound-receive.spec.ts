@@ -35,6 +35,16 @@ interface Answer {
 }
 
 const BODY = '{"action":"BUY","symbol":"TRUMP-YES","size":100}';
+/** What does not pass where this is answered. */
+const STEPS: Record<string, string> = {
+  invalid_signature: 'signature',
+  address_not_allowed: 'address',
+  malformed_body: 'body',
+  unsupported_media_type: 'body',
+  body_too_deep: 'body',
+  schema_mismatch: 'schema',
+  payload_too_large: 'body_size',
+};
 
 describe('an inbound endpoint', () => {
   let database: TestDatabase;
@@ -254,7 +264,7 @@ describe('an inbound endpoint', () => {
       const log = await lastLog(endpoint, 'rejected');
       expect(log).toMatchObject({ code, response: { status } });
       const failed = log.steps.find(({ passed }) => !passed);
-      expect(failed?.detail).toBeTruthy();
+      expect(failed).toMatchObject({ step: STEPS[code], detail: expect.stringMatching(/^\S.{9,}/) as string });
       if (status === 401 || status === 403) expect(answer.text).not.toContain(failed?.detail);
       expect(answer.text).not.toContain(endpoint.secret);
       expect(await runsOf(endpoint)).toBe(0);
@@ -344,7 +354,9 @@ describe('an inbound endpoint', () => {
       for (const via of [api, other, api, other, api]) statuses.push((await send(via)).status);
       expect(statuses).toEqual([200, 200, 200, 429, 429]);
       const limited = await send(other);
-      expect(Number(limited.headers['retry-after'])).toBeGreaterThan(0);
+      const waitSeconds = Number(limited.headers['retry-after']);
+      expect(waitSeconds).toBeGreaterThan(0);
+      expect(waitSeconds).toBeLessThanOrEqual(3_600);
       expect(limited.body.code).toBe('rate_limited');
     } finally {
       await other.stop();

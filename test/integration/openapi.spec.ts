@@ -1,6 +1,7 @@
 import { startApi, type TestApi } from '../support/api';
 import { DESCRIPTION, DESCRIPTION_TEXT, OPERATIONS, type DescribedOperation } from '../support/api-description';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
+import { ResponseSchemas } from '../support/response-schemas';
 
 /**
  * Answered to machines and browsers, not to clients of the API (docs/operating.md); and where outside systems post to,
@@ -11,6 +12,7 @@ const NOT_DESCRIBED = /^\/(chat\/slack\/:key|healthz|readyz|metrics|docs.*|webho
 describe('the description of the API', () => {
   let database: TestDatabase;
   let api: TestApi;
+  const schemas = new ResponseSchemas();
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -39,48 +41,46 @@ describe('the description of the API', () => {
     expect(described.size).toBeGreaterThan(30);
   });
 
-  it.each(each)(
-    'says all there is to say of %s',
-    (_name, { id, operation, method, pathParameters, isOperators, isPublic }) => {
-      expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)*$/);
-      expect(operation.summary).toMatch(/^[A-Z].+[^.]$/);
-      expect(operation.tags).toHaveLength(1);
-      // Which ones ask for no token is walls.spec.ts's to say.
-      expect(operation.security).toHaveLength(isPublic ? 0 : 1);
-      const parameters = (operation.parameters ?? []) as { name: string; in: string; description?: string }[];
-      expect(parameters.filter(({ description = '' }) => description === '')).toEqual([]);
-      expect(parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(pathParameters);
-      const keys = parameters.map((parameter) => `${parameter.in} ${parameter.name.toLowerCase()}`);
-      expect(new Set(keys).size).toBe(keys.length);
+  it.each(each)('says all there is to say of %s', (_name, described) => {
+    const { id, operation, method, pathParameters, isOperators, isPublic } = described;
+    expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)*$/);
+    expect(operation.summary).toMatch(/^[A-Z].+[^.]$/);
+    expect(operation.tags).toHaveLength(1);
+    // Which ones ask for no token is walls.spec.ts's to say.
+    expect(operation.security).toHaveLength(isPublic ? 0 : 1);
+    const parameters = (operation.parameters ?? []) as { name: string; in: string; description?: string }[];
+    expect(parameters.filter(({ description = '' }) => description === '')).toEqual([]);
+    expect(parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(pathParameters);
+    const keys = parameters.map((parameter) => `${parameter.in} ${parameter.name.toLowerCase()}`);
+    expect(new Set(keys).size).toBe(keys.length);
 
-      const statuses = Object.keys(operation.responses);
-      const successes = statuses.filter((status) => status.startsWith('2'));
-      // A dry run is answered at once, what it tries out is accepted.
-      expect(successes).toHaveLength(id === 'redeliverMany' ? 2 : 1);
-      const hasInput = method !== 'get' || parameters.length > 0;
-      expect(statuses).toEqual(
-        expect.arrayContaining([
-          ...(hasInput ? ['400'] : []),
-          ...(isPublic ? [] : ['401']),
-          ...(isOperators || isPublic ? [] : ['403']),
-          ...(pathParameters.length > 0 ? ['404'] : []),
-          ...(operation.requestBody === undefined ? [] : ['413', '415']),
-          '503',
-          'default',
-        ]),
-      );
-      for (const [status, response] of Object.entries(operation.responses)) {
-        const { description, content } = resolve(response);
-        expect(description).not.toBe('');
-        expect(content?.['application/json']?.example).toBeDefined();
-        const schema = content?.['application/json']?.schema;
-        if (!status.startsWith('2')) expect(schema).toEqual({ $ref: '#/components/schemas/ErrorResponse' });
-      }
-      if (operation.requestBody !== undefined) {
-        expect(resolve(operation.requestBody).content?.['application/json']?.example).toBeDefined();
-      }
-    },
-  );
+    const statuses = Object.keys(operation.responses);
+    const successes = statuses.filter((status) => status.startsWith('2'));
+    // A dry run is answered at once, what it tries out is accepted.
+    expect(successes).toHaveLength(id === 'redeliverMany' ? 2 : 1);
+    const hasInput = method !== 'get' || parameters.length > 0;
+    expect(statuses).toEqual(
+      expect.arrayContaining([
+        ...(hasInput ? ['400'] : []),
+        ...(isPublic ? [] : ['401']),
+        ...(isOperators || isPublic ? [] : ['403']),
+        ...(pathParameters.length > 0 ? ['404'] : []),
+        ...(operation.requestBody === undefined ? [] : ['413', '415']),
+        '503',
+        'default',
+      ]),
+    );
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const { description, content } = resolve(response);
+      expect(description).toMatch(/^[A-Z].+[^.]$/s);
+      const { example, schema } = content?.['application/json'] ?? {};
+      expect(schemas.problemOf(described, Number(status), example)).toBeNull();
+      if (status.startsWith('2')) continue;
+      expect(schema).toEqual({ $ref: '#/components/schemas/ErrorResponse' });
+      if (status !== 'default') expect(example).toMatchObject({ statusCode: Number(status) });
+    }
+    if (operation.requestBody !== undefined) expect(schemas.problemOfBody(described)).toBeNull();
+  });
 
   it('has nothing that other readers of YAML take for a date, a number or a boolean', () => {
     for (const [, value = ''] of DESCRIPTION_TEXT.matchAll(

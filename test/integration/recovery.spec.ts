@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { Test } from 'supertest';
 import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
 import type { DeliveryWork } from '../../apps/dispatcher/src/deliver/delivery-work';
 import { WebhookDirectory } from '../../apps/dispatcher/src/fan-out/webhook-directory';
@@ -48,9 +49,13 @@ describeEachBackend('recovery', (backend) => {
     return proxy;
   }
 
-  async function publishBatch(count: number): Promise<void> {
+  function publishMany(count: number): Test {
     const events = Array.from({ length: count }, (_, number) => ({ event: 'build.completed', data: { number } }));
-    await service.api.as(service.tenant.token).post('/api/events/batch').send({ events }).expect(202);
+    return service.api.as(service.tenant.token).post('/api/events/batch').send({ events });
+  }
+
+  async function publishBatch(count: number): Promise<void> {
+    await publishMany(count).expect(202);
   }
 
   const numberOf = ({ body }: ReceivedRequest): number => Number(body.data['number']);
@@ -280,23 +285,25 @@ describeEachBackend('recovery', (backend) => {
     await start({ dispatchers: 0 }, () => ({ delayMs: 5 }));
     const app = await startDispatcherProcess();
     await service.webhook({ url: receiver.origin });
-    let number = 0;
+    let accepted = 0;
     for (let round = 0; round < 5; round += 1) {
-      await publishBatch(100).catch(() => undefined); // one that met the break is answered with 503
-      number += 1;
+      const { status } = await publishMany(100); // one that met the break is answered with 503
+      if (status === 202) accepted += 100;
       await service.rows(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'webhooks%'`,
       );
     }
-    expect(number).toBe(5);
+    expect(accepted).toBeGreaterThan(0);
     await untilNothingIsPending(25_000);
     expect(app.hasEnded()).toBe(false);
-    const [row] = await service.rows<{ events: string; delivered: string }>(
-      `SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM deliveries WHERE state = 'delivered') AS delivered`,
+    const [row] = await service.rows<{ events: number; delivered: number }>(
+      `SELECT (SELECT count(*) FROM events)::integer AS events,
+         (SELECT count(*) FROM deliveries WHERE state = 'delivered')::integer AS delivered`,
     );
     expect(row?.delivered).toBe(row?.events);
-    expect(Number(row?.events)).toBeGreaterThan(0);
+    // What was answered with 503 may have been stored all the same.
+    expect(row?.events).toBeGreaterThanOrEqual(accepted);
   });
 
   it('survives that its connection breaks in the middle of a transaction', async () => {

@@ -218,7 +218,7 @@ describe('retention', () => {
     });
     expect(await run()).toBeNull();
     await reader.end();
-    expect(await running).not.toBeNull();
+    expect((await running)?.dropped).toContain(await partitionAt(service.pool, 'deliveries', daysAgo(120)));
   });
 
   it('loses nothing that is published and delivered meanwhile', async () => {
@@ -236,7 +236,6 @@ describe('retention', () => {
     ended.abort();
     await publishing;
     expect(report?.dropped.length).toBeGreaterThan(100);
-    expect(published).toBeGreaterThan(0);
     await receiver.waitFor(published, 30_000);
     await waitFor('all outcomes', async () => {
       const [row] = await service.rows<{ successes: number }>(

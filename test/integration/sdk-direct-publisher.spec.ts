@@ -71,9 +71,9 @@ describe('DirectEventPublisher', () => {
     return rows.flatMap((row) => row.data.fanOutIds);
   };
   const untilAnnounced = async (eventId: string): Promise<void> => {
-    const [fanOutId] = await fanOutsOf(eventId);
-    expect(fanOutId).toBeDefined();
-    await waitFor('the event job', async () => (await announced()).includes(fanOutId!));
+    const fanOutIds = await fanOutsOf(eventId);
+    expect(fanOutIds).toHaveLength(1);
+    await waitFor('the event job', async () => (await announced()).includes(fanOutIds[0]!));
   };
   const countEvents = async (): Promise<number> => {
     const { rows } = await pool.query<{ count: number }>(

@@ -17,20 +17,27 @@ export class ResponseSchemas {
   problemOf(operation: DescribedOperation, status: number, body: unknown): string | null {
     const described = operation.operation.responses[status] === undefined ? 'default' : String(status);
     if (described === 'default' && status < 400) return `${status} is not described`;
-    const key = `${operation.id} ${described}`;
-    let validate = this.validators.get(key);
+    const response = operation.operation.responses[described] as { $ref?: string };
+    return this.problemAt(response.$ref?.slice(1) ?? `${pathTo(operation)}/responses/${described}`, body);
+  }
+
+  /** What is wrong with the example of an operation's body. */
+  problemOfBody(operation: DescribedOperation): string | null {
+    return this.problemAt(`${pathTo(operation)}/requestBody`, operation.body);
+  }
+
+  private problemAt(pointer: string, body: unknown): string | null {
+    let validate = this.validators.get(pointer);
     if (validate === undefined) {
-      validate = this.ajv.compile({ $ref: `${ROOT_ID}#${pointerTo(operation, described)}` });
-      this.validators.set(key, validate);
+      validate = this.ajv.compile({ $ref: `${ROOT_ID}#${pointer}/content/${escaped('application/json')}/schema` });
+      this.validators.set(pointer, validate);
     }
     return validate(body) ? null : this.ajv.errorsText(validate.errors, { dataVar: 'body' });
   }
 }
 
-function pointerTo({ path, method, operation }: DescribedOperation, status: string): string {
-  const response = operation.responses[status] as { $ref?: string };
-  const pointer = response.$ref?.slice(1) ?? `/paths/${escaped(path)}/${method}/responses/${status}`;
-  return `${pointer}/content/${escaped('application/json')}/schema`;
+function pathTo({ path, method }: DescribedOperation): string {
+  return `/paths/${escaped(path)}/${method}`;
 }
 
 function escaped(part: string): string {

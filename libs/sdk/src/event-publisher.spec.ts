@@ -123,7 +123,7 @@ describe('EventPublisher', () => {
     answers = ['cut', 'cut'];
     const error = await failureOf(publisher({ retries: 1 }).publish(EVENT));
     expect(error).toMatchObject({ status: null, code: 'unreachable', requestId: null });
-    expect(error.cause).toBeDefined();
+    expect(error.cause).toMatchObject({ message: 'fetch failed', cause: { code: 'UND_ERR_SOCKET' } });
     answers = ['hang'];
     expect(await failureOf(publisher({ retries: 0, timeoutMs: 50 }).publish(EVENT))).toMatchObject({ code: 'timeout' });
     expect(received).toHaveLength(3);

@@ -34,17 +34,16 @@ describe('explain', () => {
   });
 
   it.each([
-    ['delivered', 'delivered'],
-    ['exhausted', 'exhausted'],
-    ['throttled', 'throttled'],
-    ['retrying', 'waiting'],
-    ['queued', 'waiting'],
-    ['held', 'held'],
-    ['blocked', 'blocked'],
-  ])('goes by the delivery in state %s where there is one, whatever the webhook is now', (state, outcome) => {
+    ['delivered', 'delivered', 'at attempt 2'],
+    ['exhausted', 'exhausted', 'after 2 attempts; the last: HTTP 500: Oops'],
+    ['throttled', 'throttled', 'until a probe succeeds'],
+    ['retrying', 'waiting', 'The last: HTTP 500: Oops'],
+    ['queued', 'waiting', 'its turn'],
+    ['held', 'held', 'holds its deliveries'],
+    ['blocked', 'blocked', 'an earlier event with the same ordering key'],
+  ])('goes by the delivery in state %s where there is one, whatever the webhook is now', (state, outcome, reason) => {
     const answer = explain(EVENT, { ...WEBHOOK, active: false }, { state, attempts: 2, error: 'HTTP 500: Oops' });
-    expect(answer.outcome).toBe(outcome);
-    expect(answer.reason).not.toBe('');
+    expect(answer).toEqual({ outcome, reason: expect.stringContaining(reason) as string });
   });
 
   it('repeats why a webhook was disabled', () => {

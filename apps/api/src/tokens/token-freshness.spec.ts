@@ -32,9 +32,11 @@ describe('TokenFreshness', () => {
   });
 
   it('is never used when the newest look is older than 900 ms', async () => {
-    const { freshness } = fakeSource();
+    const { source, freshness } = fakeSource();
     await freshness.ensure(1_000);
-    expect(freshness.ensure(1_901)).not.toBeNull();
+    const { looks } = source;
+    await expect(freshness.ensure(1_901)).resolves.toBeUndefined();
+    expect(source.looks).toBe(looks + 1);
   });
 
   it('empties the cache after a gap in which changes may have passed unseen', async () => {
