@@ -1,21 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { StoredRetryPolicy } from '#database/entities/webhook.entity';
 import { toRetryPolicy } from '#database/webhook-target';
-import type { ActionOutcome } from '#inbound-actions/action-run';
 import { defaultRetryPolicy } from '#inbound-actions/default-retry';
 import { executeAction } from '#inbound-actions/execute-action';
+import { judgeAttempt } from '#inbound-actions/judge-attempt';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Signals } from '#queues/signals';
-import { MAX_RETRY_AFTER_MS } from '#webhook-rules/outcome';
-import { retryDelayMs, type RetryPolicy } from '#webhook-rules/retry-policy';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { ActionConditions } from './action-conditions';
 import { ActionSettingsReader } from './action-settings-reader';
 import type { ClaimedRun, InboundWork } from './inbound-work';
 import { InboundMetrics } from './inbound-metrics';
 import { InboundPorts } from './inbound-ports';
-import { storableResult } from '#inbound-actions/storable-result';
 import { toActionRun } from './to-action-run';
 import type { RunOutcome } from './record-runs.queries';
 import { RunRecorder } from './run-recorder';
@@ -71,7 +68,8 @@ export class RunAction {
     const { retryPolicy } = action;
     const policy =
       retryPolicy === null ? defaultRetryPolicy(work.type, settings) : toRetryPolicy(retryPolicy as StoredRetryPolicy);
-    return judge(work, policy, run.attempt, outcome);
+    const { delayMs, ...verdict } = judgeAttempt(outcome, policy, run.attempt, Math.random());
+    return { work, ...verdict, dueAtMs: verdict.status === 'waiting' ? Date.now() + delayMs : null };
   }
 
   private tell({ work, status, counts, error }: RunOutcome, durationMs: number, written: boolean): void {
@@ -92,43 +90,10 @@ export class RunAction {
   }
 }
 
-function judge(work: InboundWork, policy: RetryPolicy, attempt: number, outcome: ActionOutcome): RunOutcome {
-  const nowMs = Date.now();
-  switch (outcome.kind) {
-    case 'succeeded':
-      return { ...finished(work, 'succeeded', null), counts: true, result: storableResult(outcome.result) };
-    case 'interrupted':
-      return putBack(work, nowMs, null);
-    case 'postponed':
-      return { ...putBack(work, nowMs + capped(outcome.forMs), outcome.reason), result: resultOf(outcome) };
-    case 'failed': {
-      const written = { work, counts: true, result: resultOf(outcome), error: outcome.error };
-      if (isFinal(outcome, policy) || attempt >= policy.maxAttempts)
-        return { ...written, status: 'failed', dueAtMs: null };
-      const delayMs = Math.max(retryDelayMs(policy, attempt, Math.random()), capped(outcome.retryAfterMs));
-      return { ...written, status: 'waiting', dueAtMs: nowMs + delayMs };
-    }
-  }
-}
-
-function finished(work: InboundWork, status: 'succeeded' | 'failed' | 'skipped', error: string | null): RunOutcome {
+function finished(work: InboundWork, status: 'failed' | 'skipped', error: string): RunOutcome {
   return { work, status, counts: false, dueAtMs: null, result: null, error };
 }
 
 function putBack(work: InboundWork, dueAtMs: number, error: string | null): RunOutcome {
   return { work, status: 'waiting', counts: false, dueAtMs, result: null, error };
-}
-
-/** A policy that names statuses decides on those; it says nothing of what failed without an answer. */
-function isFinal(failure: ActionOutcome & { kind: 'failed' }, { retryOnStatus }: RetryPolicy): boolean {
-  const { statusCode } = failure;
-  return statusCode === undefined || retryOnStatus === null ? failure.isFinal : !retryOnStatus.includes(statusCode);
-}
-
-function resultOf(outcome: { readonly result?: unknown }): string | null {
-  return outcome.result === undefined ? null : storableResult(outcome.result);
-}
-
-function capped(waitMs: number): number {
-  return Math.min(waitMs, MAX_RETRY_AFTER_MS);
 }

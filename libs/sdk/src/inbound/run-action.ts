@@ -1,17 +1,15 @@
 import { metadataOf } from '#inbound-actions/action-metadata';
 import type { ActionFunction } from '#inbound-actions/action-functions';
-import type { ActionOutcome, ActionRun } from '#inbound-actions/action-run';
+import type { ActionRun } from '#inbound-actions/action-run';
 import { defaultRetryPolicy } from '#inbound-actions/default-retry';
 import { executeAction } from '#inbound-actions/execute-action';
-import { storableResult } from '#inbound-actions/storable-result';
+import { judgeAttempt } from '#inbound-actions/judge-attempt';
 import { compileCondition } from '#inbound-rules/condition';
 import { contextValues, parseBody } from '#inbound-rules/bodies/parse-body';
 import { contextOf } from '#inbound-rules/request-context';
 import { headerOf, type InboundRequest, type ValueMap } from '#inbound-rules/inbound-request';
 import type { ActionType } from '#inbound-rules/read-action-settings';
 import { formatId, uuidTimeMs } from '#kernel/ids';
-import { MAX_RETRY_AFTER_MS } from '#webhook-rules/outcome';
-import { retryDelayMs, type RetryPolicy } from '#webhook-rules/retry-policy';
 import { parse as parseQuery } from 'node:querystring';
 import type { ActionDefinition, CallFunction, ConditionFunction } from './action-definition';
 import type { EmbeddedPorts } from './action-ports';
@@ -51,7 +49,15 @@ export async function runAction(
     action.settings,
     run,
   );
-  return judge(row, action.retryPolicy ?? defaultRetryPolicy(action.type, action.settings), outcome, Date.now());
+  const policy = action.retryPolicy ?? defaultRetryPolicy(action.type, action.settings);
+  const { status, counts, delayMs, result, error } = judgeAttempt(outcome, policy, run.attempt, Math.random());
+  return {
+    status,
+    attempts: counts ? run.attempt : row.attempts,
+    dueAtMs: status === 'waiting' ? Date.now() + delayMs : row.due_at,
+    result: result ?? row.result,
+    error,
+  };
 }
 
 /** What handlers and functions are told of a request. */
@@ -124,45 +130,21 @@ function asActionFunction(called: CallFunction, run: ActionRun): ActionFunction 
   };
 }
 
-function judge(row: RunRow, policy: RetryPolicy, outcome: ActionOutcome, nowMs: number): RunOutcome {
-  const attempts = row.attempts + 1;
-  switch (outcome.kind) {
-    case 'succeeded':
-      return { ...ended(row, 'succeeded', null), attempts, result: storableResult(outcome.result) };
-    case 'interrupted':
-      return waiting(row, nowMs, null);
-    case 'postponed':
-      return { ...waiting(row, nowMs + capped(outcome.forMs), outcome.reason), ...resultOf(row, outcome) };
-    case 'failed': {
-      const written = { attempts, error: outcome.error, ...resultOf(row, outcome) };
-      if (outcome.isFinal || attempts >= policy.maxAttempts) return { ...ended(row, 'failed', null), ...written };
-      const delayMs = Math.max(retryDelayMs(policy, attempts, Math.random()), capped(outcome.retryAfterMs));
-      return { ...waiting(row, nowMs + delayMs, null), ...written };
-    }
-  }
-}
-
 function unregistered(row: RunRow): RunOutcome {
   const nowMs = Date.now();
   const ageMs = nowMs - uuidTimeMs(row.id);
   const text = 'No process has registered the function of this action';
   return ageMs > UNREGISTERED_MAX_MS
     ? ended(row, 'failed', text)
-    : { ...waiting(row, nowMs + UNREGISTERED_WAIT_MS, text), result: row.result };
+    : {
+        status: 'waiting',
+        attempts: row.attempts,
+        dueAtMs: nowMs + UNREGISTERED_WAIT_MS,
+        result: row.result,
+        error: text,
+      };
 }
 
-function ended(row: RunRow, status: 'succeeded' | 'failed' | 'skipped', error: string | null): RunOutcome {
+function ended(row: RunRow, status: 'failed' | 'skipped', error: string): RunOutcome {
   return { status, attempts: row.attempts, dueAtMs: row.due_at, result: null, error };
-}
-
-function waiting(row: RunRow, dueAtMs: number, error: string | null): RunOutcome {
-  return { status: 'waiting', attempts: row.attempts, dueAtMs, result: row.result, error };
-}
-
-function resultOf(row: RunRow, outcome: { readonly result?: unknown }): { result: string | null } {
-  return { result: outcome.result === undefined ? row.result : storableResult(outcome.result) };
-}
-
-function capped(waitMs: number): number {
-  return Math.min(waitMs, MAX_RETRY_AFTER_MS);
 }
