@@ -9,8 +9,9 @@ import { noticesPlantedFaults } from './planted';
 import type { BenchResults } from './report/bench-results';
 import { writeResults } from './report/write-results';
 import { describeMachine } from './report/machine';
+import { summariseProfiles } from './measure/profiles';
 import type { StatementCost } from './measure/statements';
-import { showStatements, showWorkload } from './report/table';
+import { showProfile, showStatements, showWorkload } from './report/table';
 import { WORKLOADS } from './workloads/all-workloads';
 import type { Plan, Workload } from './workloads/workload';
 
@@ -122,6 +123,9 @@ async function measure(installation: Installation, wanted: Wanted): Promise<bool
       await writeResults(RESULTS, results);
     }
   }
+  if (profileFolder !== null)
+    for (const profile of await summariseProfiles(profileFolder, Date.parse(results.startedAt)))
+      showProfile(profile, say);
   const minutes = (performance.now() - startedMs) / 60_000;
   say(`\nresults after ${minutes.toFixed(1)} minutes: bench/results/latest.html, latest.json`);
   return results.runs.every(({ problems }) => problems.length === 0);

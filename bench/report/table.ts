@@ -1,7 +1,9 @@
+import type { ProfileSummary } from '../measure/profiles';
 import type { StatementCost } from '../measure/statements';
 import type { Figure } from '../workloads/workload';
 import type { RunResult } from './bench-results';
 
+const PARTS_SHOWN = 30;
 const ROLES = ['api', 'dispatcher', 'postgres', 'redis', 'receiver', 'generator'] as const;
 
 /** One workload as a table on the screen. */
@@ -31,6 +33,13 @@ export function showStatements(costs: readonly StatementCost[], say: (line: stri
     say(
       `  ${(calls * 1_000).toFixed(1).padStart(11)}${(planningMs * 1_000).toFixed(1).padStart(9)}${(executionMs * 1_000).toFixed(1).padStart(9)}   ${text.replace(/\s+/g, ' ').slice(0, 100)}`,
     );
+}
+
+/** What the processes spent their time on. */
+export function showProfile({ program, parts }: ProfileSummary, say: (line: string) => void): void {
+  say(`\nWhere the time of ${program} goes, start and idling left out`);
+  for (const { part, share } of parts.slice(0, PARTS_SHOWN))
+    say(`  ${(share * 100).toFixed(1).padStart(5)} %  ${part}`);
 }
 
 export function describeFigure({ value, unit, spread, target }: Figure): string {
