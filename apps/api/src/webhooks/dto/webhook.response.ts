@@ -1,109 +1,18 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import { formatId } from '#kernel/ids';
-import { formatInstant, formatInstantOrNull } from '#kernel/instants';
-import { SIGNATURE_TYPES, type SignatureType } from '#webhook-rules/signature';
+import { formatInstant } from '#kernel/instants';
+import type { SignatureType } from '#webhook-rules/signature';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
 import { Pagination } from '../../http/page';
-import { successRate } from '../../stats/success-rate';
 import type { WebhookTotals } from '../../stats/webhook-totals.queries';
 import type { RetiringSecretRow } from '../retiring-secrets.queries';
-import { RetryPolicyResponse, toStoredRetryPolicy } from './retry-policy.dto';
+import { RetryPolicyResponse } from './retry-policy.dto';
 import { PreviousSecretResponse } from './rotate-secret.dto';
-
-function SignatureTypesProperty(): PropertyDecorator {
-  return ApiPropertyOptional({
-    enum: SIGNATURE_TYPES,
-    isArray: true,
-    description: 'Which signatures `webhook-signature` holds; only where `v1a` is among them',
-    example: ['v1', 'v1a'],
-  });
-}
+import { origin, sending, SignatureTypesProperty, WebhookCoreResponse } from './webhook-settings.response';
+import { FullWebhookStatsResponse, ListedWebhookStatsResponse, WebhookStatsResponse } from './webhook-stats.response';
 
 const INSTANT = '2024-01-01T12:00:00Z';
-
-/** Deliveries since the webhook was made. */
-export class WebhookStatsResponse {
-  @ApiProperty({ example: 150 })
-  total_deliveries!: number;
-
-  @ApiProperty({ example: 145 })
-  successful_deliveries!: number;
-
-  @ApiProperty({ example: 5, description: 'Cancelled ones included' })
-  failed_deliveries!: number;
-
-  @ApiProperty({ type: String, nullable: true, example: '2024-01-01T11:30:00Z' })
-  last_delivery!: string | null;
-
-  static from(totals: WebhookTotals): WebhookStatsResponse {
-    return {
-      total_deliveries: totals.created,
-      successful_deliveries: totals.successful,
-      failed_deliveries: totals.failed + totals.cancelled,
-      last_delivery: formatInstantOrNull(totals.lastDeliveryAt),
-    };
-  }
-}
-
-export class ListedWebhookStatsResponse extends WebhookStatsResponse {
-  @ApiProperty({ example: 96.67, description: 'Percent of those that finished; cancelled ones do not count' })
-  success_rate!: number;
-
-  static override from(totals: WebhookTotals): ListedWebhookStatsResponse {
-    return { ...WebhookStatsResponse.from(totals), success_rate: successRate(totals.successful, totals.failed) };
-  }
-}
-
-export class FullWebhookStatsResponse extends ListedWebhookStatsResponse {
-  @ApiProperty({ type: Number, nullable: true, example: 250, description: 'Milliseconds; null while nothing finished' })
-  average_response_time!: number | null;
-
-  static override from(totals: WebhookTotals): FullWebhookStatsResponse {
-    return { ...ListedWebhookStatsResponse.from(totals), average_response_time: totals.averageResponseTimeMs };
-  }
-}
-
-/** What every answer shows of a webhook's settings. */
-class WebhookCoreResponse {
-  @ApiProperty({ example: 'webhook_01k9zq5v7c2m8x4r6t0w3y5b7d' })
-  webhook_id!: string;
-
-  @ApiProperty({ example: 'https://api.example.com/webhooks/trae' })
-  url!: string;
-
-  @ApiProperty({ type: [String], example: ['build.completed', 'build.failed'] })
-  events!: string[];
-
-  @ApiProperty({ example: 'CI/CD Notifications' })
-  name!: string;
-
-  @ApiProperty({ type: String, nullable: true, example: 'Receive notifications for build and deployment events' })
-  description!: string | null;
-
-  @ApiProperty({ example: true })
-  active!: boolean;
-
-  @ApiPropertyOptional({
-    type: 'object',
-    additionalProperties: { type: 'string' },
-    description: 'By event type the only version it gets; only where some are pinned',
-    example: { 'build.completed': '1' },
-  })
-  event_versions?: Record<string, string>;
-
-  static core(webhook: WebhookEntity): WebhookCoreResponse {
-    return {
-      webhook_id: formatId('webhook', webhook.id),
-      url: webhook.url,
-      events: webhook.events,
-      name: webhook.name,
-      description: webhook.description,
-      active: webhook.active,
-      ...(Object.keys(webhook.eventVersions).length > 0 && { event_versions: webhook.eventVersions }),
-    };
-  }
-}
 
 export class ListedWebhookResponse extends WebhookCoreResponse {
   @ApiProperty({ type: String, nullable: true, example: 'proj_123' })
@@ -324,45 +233,4 @@ export class DeletedWebhookResponse {
       deleted_at: formatInstant(deletedAt.getTime()),
     };
   }
-}
-
-type Sending = Pick<
-  UpdatedWebhookResponse,
-  | 'timeout'
-  | 'retry_policy'
-  | 'signature_types'
-  | 'rate_limit'
-  | 'max_in_flight'
-  | 'on_inactive'
-  | 'ordered'
-  | 'on_exhausted'
->;
-
-function sending(webhook: WebhookEntity): Sending {
-  return {
-    timeout: webhook.timeoutMs / 1_000,
-    // In the reference's order, which jsonb does not keep.
-    retry_policy: toStoredRetryPolicy(webhook.retryPolicy),
-    // Only where they say something: without them the answer is the reference's, field by field.
-    ...(webhook.signatureTypes.includes('v1a') && { signature_types: webhook.signatureTypes }),
-    ...(webhook.rateLimit !== null && { rate_limit: webhook.rateLimit }),
-    ...(webhook.maxInFlight !== null && { max_in_flight: webhook.maxInFlight }),
-    ...(webhook.onInactive === 'hold' && { on_inactive: webhook.onInactive }),
-    ...(webhook.ordered && { ordered: true }),
-    ...(webhook.onExhausted === 'wait' && { on_exhausted: webhook.onExhausted }),
-  };
-}
-
-function origin(webhook: WebhookEntity): {
-  project_id: string | null;
-  created_at: string;
-  updated_at: string;
-  created_by: string;
-} {
-  return {
-    project_id: webhook.projectId,
-    created_at: formatInstant(webhook.createdAt.getTime()),
-    updated_at: formatInstant(webhook.updatedAt.getTime()),
-    created_by: formatId('user', webhook.createdBy),
-  };
 }
