@@ -1,3 +1,4 @@
+import { notFound } from '#kernel/app-error';
 import type { RetryPolicy } from '#webhook-rules/retry-policy';
 import type { ActionType } from '#inbound-rules/read-action-settings';
 import type { ActionDefinition } from './action-definition';
@@ -31,9 +32,11 @@ export class EndpointStore {
     private readonly defaults: DefinitionDefaults,
   ) {}
 
-  async find(name: string): Promise<Endpoint | null> {
+  /** @throws AppError 404. */
+  async get(name: string): Promise<Endpoint> {
     const row = await findEndpoint(this.query, name);
-    return row && this.read(row);
+    if (row === null) throw notFound('Webhook');
+    return this.read(row);
   }
 
   async findById(id: string): Promise<Endpoint | null> {

@@ -1,35 +1,26 @@
 import { createHash } from 'node:crypto';
-import { stringify as formatQuery } from 'node:querystring';
 import type { InboundRequest, ValueMap } from '#inbound-rules/inbound-request';
 import { firstValues } from '#inbound-rules/inbound-request';
 import { judgeRequest } from '#inbound-rules/judge-request';
-import { maskHeaders, maskQuery } from '#inbound-rules/masking';
 import { replayKey } from '#inbound-rules/signatures/replay-key';
 import type { Verdict } from '#inbound-rules/verdict';
 import { notFound, unavailable } from '#kernel/app-error';
 import { formatId, newUuid } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
-import { configuredAnswer, errorAnswer, handledAnswer, refusedAnswer } from './answers';
+import { configuredAnswer, errorAnswer, refusedAnswer } from './answers';
+import { callHandler, HANDLER_TIMEOUT_MS } from './call-handler';
 import type { Endpoint } from './endpoint-definition';
 import type { EndpointStore } from './endpoint-store';
 import { RateLimits } from './rate-limits';
-import {
-  AlreadySeen,
-  countTrigger,
-  insertRequest,
-  releaseKeys,
-  takeKeys,
-  trimRequests,
-  type SeenKeys,
-} from './storage/requests.queries';
+import type { Receipt, Received } from './receipt';
+import { RequestLog } from './request-log';
+import { AlreadySeen, countTrigger, releaseKeys, takeKeys, type SeenKeys } from './storage/requests.queries';
 import { insertRun } from './storage/runs.queries';
-import type { Query, SqlDatabase } from './storage/sql-database';
-import type { WebhookAnswer, WebhookHandler, WebhookMetadata, WebhookStatus } from './webhook-types';
+import type { SqlDatabase } from './storage/sql-database';
+import type { WebhookAnswer, WebhookHandler, WebhookMetadata } from './webhook-types';
 
 /** As long as the service remembers deliveries. */
 const REMEMBER_MS = 86_400_000;
-const HANDLER_TIMEOUT_MS = 30_000;
-const TRIM_SHARE = 10;
 /** A delivery whose handler was cut off by a crash may be taken up after this. */
 const CLAIM_MS = HANDLER_TIMEOUT_MS + 5_000;
 
@@ -41,15 +32,7 @@ export interface ReceiverParts {
   readonly maxLogEntries: number;
   /** Told when there are actions to run. */
   accepted(): void;
-  warn(details: object, message: string): void;
-}
-
-export interface Receipt {
-  /** UUID. */
-  readonly id: string;
-  readonly status: WebhookStatus;
-  readonly verdict: Verdict;
-  readonly answer: WebhookAnswer;
+  readonly warn: (details: object, message: string) => void;
 }
 
 /**
@@ -58,17 +41,17 @@ export interface Receipt {
  */
 export class Receiver {
   private readonly limits = new RateLimits();
-  /** Requests since a log was cut, by endpoint. */
-  private readonly added = new Map<string, number>();
+  private readonly log: RequestLog;
 
-  constructor(private readonly parts: ReceiverParts) {}
+  constructor(private readonly parts: ReceiverParts) {
+    this.log = new RequestLog(parts.database, parts.logPayloads, parts.maxLogEntries);
+  }
 
   /** @throws AppError 404 for an endpoint that is not there, 503 when the storage does not answer. */
   async receive(name: string, request: InboundRequest, isTest = false): Promise<Receipt> {
     try {
-      const endpoint = await this.parts.endpoints.find(name);
-      if (endpoint === null) throw notFound('Webhook');
-      return await this.receiveBy(endpoint, request, isTest);
+      const endpoint = await this.parts.endpoints.get(name);
+      return await this.judge({ endpoint, request, isTest });
     } catch (error) {
       if (error instanceof Error && error.name === 'AppError') throw error;
       this.parts.warn({ webhook: name, error: String(error) }, 'a webhook request could not be stored');
@@ -76,7 +59,8 @@ export class Receiver {
     }
   }
 
-  private async receiveBy(endpoint: Endpoint, request: InboundRequest, isTest: boolean): Promise<Receipt> {
+  private async judge(received: Received): Promise<Receipt> {
+    const { endpoint, request, isTest } = received;
     const id = newUuid(request.receivedAt.getTime());
     const nowMs = request.receivedAt.getTime();
     const publicId = formatId('req', id);
@@ -84,7 +68,7 @@ export class Receiver {
     const verdict = judgeRequest(endpoint.rules, request, request.receivedAt);
     if (probe !== null) return { id, status: 'ignored', verdict, answer: probe };
     if (verdict.outcome === 'rejected') {
-      return this.refused(endpoint, request, isTest, { id, verdict, answer: refusedAnswer(verdict, publicId) });
+      return this.refused(received, { id, verdict, answer: refusedAnswer(verdict, publicId) });
     }
     // Only what is genuine counts, so that a flood of forgeries does not keep others out.
     const waitSeconds = isTest ? 0 : this.limits.take(endpoint.row.id, endpoint.rateLimit, nowMs);
@@ -93,26 +77,21 @@ export class Receiver {
       const retryAfter = { 'retry-after': String(waitSeconds) };
       const answer = errorAnswer(429, 'rate_limited', text, publicId, retryAfter);
       const limited: Verdict = { ...verdict, outcome: 'rejected', status: 429, message: text };
-      return this.refused(endpoint, request, isTest, { id, verdict: limited, answer });
+      return this.refused(received, { id, verdict: limited, answer });
     }
-    if (verdict.outcome === 'accepted') return this.accept(endpoint, request, isTest, id, verdict);
+    if (verdict.outcome === 'accepted') return this.accept(received, id, verdict);
     const answer =
       verdict.reply === undefined
         ? configuredAnswer(endpoint.response, publicId, 'ignored', verdict.status)
         : { statusCode: verdict.reply.status, headers: { ...verdict.reply.headers }, body: verdict.reply.body };
     const receipt = { id, status: verdict.outcome, verdict, answer };
-    await this.log(endpoint, request, isTest, receipt);
+    await this.log.keep(received, receipt);
     return receipt;
   }
 
-  private async accept(
-    endpoint: Endpoint,
-    request: InboundRequest,
-    isTest: boolean,
-    id: string,
-    verdict: Verdict,
-  ): Promise<Receipt> {
-    const { database, handlers } = this.parts;
+  private async accept(received: Received, id: string, verdict: Verdict): Promise<Receipt> {
+    const { endpoint, request, isTest } = received;
+    const { database, handlers, warn } = this.parts;
     const publicId = formatId('req', id);
     const nowMs = Date.now();
     const keys = isTest ? [] : keysOf(endpoint, request, verdict);
@@ -126,7 +105,7 @@ export class Receiver {
       const answer =
         handler === undefined
           ? configuredAnswer(endpoint.response, publicId, 'accepted')
-          : await this.handle(handler, verdict.payload, metadata, endpoint);
+          : await callHandler(handler, verdict.payload, metadata, endpoint, warn);
       const receipt: Receipt = {
         id,
         status: answer === null ? 'failed' : 'accepted',
@@ -135,10 +114,10 @@ export class Receiver {
       };
       if (answer === null) {
         await database.transaction((query) => releaseKeys(query, seen));
-        await this.log(endpoint, request, isTest, receipt);
+        await this.log.keep(received, receipt);
         return receipt;
       }
-      await this.commit(endpoint, request, isTest, receipt, seen);
+      await this.commit(received, receipt, seen);
       return receipt;
     } catch (error) {
       if (!(error instanceof AlreadySeen)) throw error;
@@ -153,39 +132,9 @@ export class Receiver {
     }
   }
 
-  /** Null when it threw or did not end. */
-  private async handle(
-    handler: WebhookHandler,
-    payload: unknown,
-    metadata: WebhookMetadata,
-    { response }: Endpoint,
-  ): Promise<WebhookAnswer | null> {
-    let deadline: NodeJS.Timeout | undefined;
-    try {
-      const late = new Promise<never>((_resolve, reject) => {
-        deadline = setTimeout(() => {
-          reject(new Error(`it did not end within ${HANDLER_TIMEOUT_MS / 1_000} seconds`));
-        }, HANDLER_TIMEOUT_MS);
-      });
-      const returned = await Promise.race([Promise.resolve().then(() => handler(payload, metadata)), late]);
-      return handledAnswer(returned, response, metadata.id);
-    } catch (error) {
-      const details = { webhook: metadata.endpoint, request: metadata.id, error: String(error) };
-      this.parts.warn(details, 'the handler of a webhook has failed');
-      return null;
-    } finally {
-      clearTimeout(deadline);
-    }
-  }
-
   /** One commit: the keys, the request, its runs and the count; whoever is answered afterwards is answered for good. */
-  private async commit(
-    endpoint: Endpoint,
-    request: InboundRequest,
-    isTest: boolean,
-    receipt: Receipt,
-    seen: SeenKeys,
-  ): Promise<void> {
+  private async commit(received: Received, receipt: Receipt, seen: SeenKeys): Promise<void> {
+    const { endpoint, isTest } = received;
     const { database, endpoints } = this.parts;
     const nowMs = Date.now();
     const actions = await endpoints.actionsOf(endpoint.row.id);
@@ -193,7 +142,7 @@ export class Receiver {
       await takeKeys(query, { ...seen, nowMs }, nowMs + REMEMBER_MS, false);
       const isThere = isTest || (await countTrigger(query, endpoint.row.id, nowMs));
       if (!isThere) throw notFound('Webhook');
-      await insertRequest(query, this.rowOf(endpoint, request, isTest, receipt, actions.length > 0));
+      await this.log.insert(query, received, receipt, actions.length > 0);
       for (const [position, action] of actions.entries()) {
         const run = {
           id: newUuid(nowMs),
@@ -206,64 +155,15 @@ export class Receiver {
         };
         await insertRun(query, run, nowMs);
       }
-      await this.trim(query, endpoint.row.id);
+      await this.log.trim(query, received);
     });
     if (actions.length > 0) this.parts.accepted();
   }
 
-  private async refused(
-    endpoint: Endpoint,
-    request: InboundRequest,
-    isTest: boolean,
-    refusal: Omit<Receipt, 'status'>,
-  ): Promise<Receipt> {
+  private async refused(received: Received, refusal: Omit<Receipt, 'status'>): Promise<Receipt> {
     const receipt: Receipt = { ...refusal, status: 'rejected' };
-    if (endpoint.debug) await this.log(endpoint, request, isTest, receipt);
+    if (received.endpoint.debug) await this.log.keep(received, receipt);
     return receipt;
-  }
-
-  /** Keeps a request on which nothing is acted. */
-  private async log(endpoint: Endpoint, request: InboundRequest, isTest: boolean, receipt: Receipt): Promise<void> {
-    await this.parts.database.transaction(async (query) => {
-      await insertRequest(query, this.rowOf(endpoint, request, isTest, receipt, false));
-      await this.trim(query, endpoint.row.id);
-    });
-  }
-
-  /** After every tenth of the limit: a log passes it by as much, which is not shown. */
-  private async trim(query: Query, endpointId: string): Promise<void> {
-    const { maxLogEntries } = this.parts;
-    const added = (this.added.get(endpointId) ?? Infinity) + 1; // at first nobody knows
-    const isDue = added >= maxLogEntries / TRIM_SHARE;
-    this.added.set(endpointId, isDue ? 0 : added);
-    if (isDue) await trimRequests(query, endpointId, maxLogEntries);
-  }
-
-  private rowOf(
-    endpoint: Endpoint,
-    request: InboundRequest,
-    isTest: boolean,
-    { id, status, verdict, answer }: Receipt,
-    isActedOn: boolean,
-  ): Parameters<typeof insertRequest>[1] {
-    const { logPayloads } = this.parts;
-    return {
-      id,
-      endpoint_id: endpoint.row.id,
-      status,
-      code: verdict.code,
-      steps: JSON.stringify(verdict.steps),
-      is_test: isTest ? 1 : 0,
-      keeps_body: logPayloads ? 1 : 0,
-      ip: request.ip,
-      method: request.method,
-      query: maskQuery(formatQuery(request.query), endpoint.secretNames),
-      headers: JSON.stringify(maskHeaders(request.headers, endpoint.secretNames)),
-      // Actions need it until they are done.
-      body: logPayloads || isActedOn ? request.body : null,
-      response: JSON.stringify(answer).replaceAll('\\u0000', ''),
-      received_at: request.receivedAt.getTime(),
-    };
   }
 }
 
