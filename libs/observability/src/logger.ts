@@ -41,11 +41,13 @@ let output: ReturnType<typeof pino.destination> | null = null;
 function blocksOfOutput(): ReturnType<typeof pino.destination> {
   if (output === null) {
     const made = pino.destination({ fd: process.stdout.fd, sync: true, minLength: BLOCK_BYTES });
-    const flush = (): void => {
+    // Not flushSync, which also syncs the file to the disk, where PostgreSQL's commits wait behind it.
+    setInterval(() => {
+      made.flush();
+    }, FLUSH_MS).unref();
+    process.once('exit', () => {
       made.flushSync();
-    };
-    setInterval(flush, FLUSH_MS).unref();
-    process.once('exit', flush);
+    });
     output = made;
   }
   return output;
@@ -73,7 +75,7 @@ export function createLogger(level: string, service: string): Logger {
         logMethod(args, method, lineLevel) {
           method.apply(this, args);
           // Somebody may be waiting for it, and the process may not get to its next block.
-          if (lineLevel >= WARN) destination.flushSync();
+          if (lineLevel >= WARN) destination.flush();
         },
       },
     },
