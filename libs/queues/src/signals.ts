@@ -12,6 +12,9 @@ import {
 
 /** Signals under way at once; beyond it they are dropped, since a queue that stalls must not fill memory. */
 const MAX_UNDER_WAY = 1_000;
+const MAX_FAN_OUTS_OF_A_JOB = 500;
+/** Beyond it ids are dropped too. */
+const MAX_WAITING_FAN_OUTS = 10_000;
 /** Waiting deliveries that fall due within one bucket share one wake-up. */
 const WAKE_UP_BUCKET_MS = 250;
 const REMEMBERED_BUCKETS = 10_000;
@@ -25,6 +28,8 @@ export class Signals {
   private readonly opened = new Map<string, Queue>();
   private readonly announcedBuckets = new Set<number>();
   private underWay = 0;
+  private waitingFanOuts: string[] = [];
+  private addsEvents = false;
   private failing = false;
 
   constructor(
@@ -32,19 +37,34 @@ export class Signals {
     private readonly logger: Logger,
   ) {}
 
-  /** Tells dispatchers of batches of events that are committed. Never throws. */
+  /**
+   * Tells dispatchers of batches of events that are committed: at once, or together with others as soon as the job that
+   * is being added is there. Never throws.
+   */
   eventsAccepted(fanOutIds: string[]): void {
-    const job: EventJob = { fanOutIds };
+    const room = MAX_WAITING_FAN_OUTS - this.waitingFanOuts.length;
+    this.waitingFanOuts.push(...(fanOutIds.length > room ? fanOutIds.slice(0, room) : fanOutIds));
+    if (!this.addsEvents) this.addEvents();
+  }
+
+  private addEvents(): void {
+    const fanOutIds = this.waitingFanOuts.splice(0, MAX_FAN_OUTS_OF_A_JOB);
     const [jobId] = fanOutIds;
+    if (jobId === undefined) return;
     // A job id of our own: on PostgreSQL BullMQ would else make a sequence, which the apps' role may not.
-    if (jobId !== undefined) this.add(EVENT_QUEUE, job, { jobId });
+    const adding = this.add(EVENT_QUEUE, { fanOutIds }, { jobId });
+    this.addsEvents = adding !== null;
+    void adding?.then(() => {
+      this.addsEvents = false;
+      this.addEvents();
+    });
   }
 
   /** Tells dispatchers of runs of inbound actions that are committed. Never throws. */
   inboundAccepted(runIds: string[]): void {
     const job: InboundJob = { runs: runIds.length };
     const [jobId] = runIds;
-    if (jobId !== undefined) this.add(INBOUND_QUEUE, job, { jobId });
+    if (jobId !== undefined) void this.add(INBOUND_QUEUE, job, { jobId });
   }
 
   /** Asks for a look at waiting deliveries when some fall due. Never throws. */
@@ -55,7 +75,7 @@ export class Signals {
     this.announcedBuckets.add(bucket);
     const atMs = bucket * WAKE_UP_BUCKET_MS;
     const job: WakeUpJob = { atMs };
-    this.add(WAKE_UP_QUEUE, job, { delay: Math.max(0, atMs - nowMs), jobId: `wake-${bucket}` });
+    void this.add(WAKE_UP_QUEUE, job, { delay: Math.max(0, atMs - nowMs), jobId: `wake-${bucket}` });
   }
 
   /** Waits until the queues are open, for tests and for a publisher that just started. */
@@ -63,15 +83,20 @@ export class Signals {
     await Promise.all([EVENT_QUEUE, WAKE_UP_QUEUE, INBOUND_QUEUE].map((name) => this.open(name)));
   }
 
-  private add(name: string, job: EventJob | WakeUpJob | InboundJob, options: { delay?: number; jobId: string }): void {
+  /** Resolves once the job is there or refused; null when there is no queue to add it to now. */
+  private add(
+    name: string,
+    job: EventJob | WakeUpJob | InboundJob,
+    options: { delay?: number; jobId: string },
+  ): Promise<void> | null {
     const queue = this.opened.get(name);
     if (queue === undefined) {
       void this.open(name);
-      return;
+      return null;
     }
-    if (this.underWay >= MAX_UNDER_WAY) return;
+    if (this.underWay >= MAX_UNDER_WAY) return null;
     this.underWay += 1;
-    queue
+    return queue
       .add(name, job, options)
       .then(
         () => {
