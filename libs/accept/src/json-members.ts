@@ -30,7 +30,7 @@ export function jsonMembers(json: Buffer, start = 0): JsonMember[] {
       continue;
     }
     const keyEnd = endOfString(json, at);
-    const key = JSON.parse(json.toString('utf8', at, keyEnd)) as string;
+    const key = textOfString(json, at, keyEnd);
     at = skipSpace(json, keyEnd);
     if (json[at] === COLON) at += 1;
     const valueStart = skipSpace(json, at);
@@ -79,6 +79,12 @@ function endOfContainer(json: Buffer, start: number): number {
     }
   }
   return json.length;
+}
+
+/** A string between its quotes; parsed only where something is escaped. */
+function textOfString(json: Buffer, start: number, end: number): string {
+  const text = json.toString('utf8', start + 1, end - 1);
+  return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
 /** One past the closing quote of the string at `start`. */

@@ -22,7 +22,7 @@ export interface NewEvent {
   /** The bytes of `data`, JSON, as published. */
   data: Buffer;
   idempotencyKey: string | null;
-  /** SHA-256 of what was published: the same key with another fingerprint is refused. */
+  /** SHA-256 of what was published: the same key with another fingerprint is refused. Empty without a key, since nothing is compared then. */
   fingerprint: Buffer;
 }
 

@@ -109,8 +109,10 @@ describe('readPublishRequest', () => {
     expect(refusal(`{${VALID},"project_id":"other"}`, { projectId: 'mine' }).status).toBe(403);
   });
 
-  it('gives the same bytes the same fingerprint, and others another', () => {
-    expect(read(`{${VALID}}`).fingerprint).toEqual(read(`{${VALID}}`).fingerprint);
-    expect(read(`{${VALID} }`).fingerprint).not.toEqual(read(`{${VALID}}`).fingerprint);
+  it('gives the same bytes under a key the same fingerprint, and others another', () => {
+    const of = (text: string) => read(text, {}, 'key').fingerprint;
+    expect(of(`{${VALID}}`)).toEqual(of(`{${VALID}}`));
+    expect(of(`{${VALID} }`)).not.toEqual(of(`{${VALID}}`));
+    expect(read(`{${VALID},"event_id":"mine"}`).fingerprint).toHaveLength(32);
   });
 });

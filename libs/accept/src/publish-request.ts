@@ -28,6 +28,7 @@ const FIELDS = [
   'priority',
   'version',
 ];
+const NO_FINGERPRINT = Buffer.alloc(0);
 const MAX_KEY_LENGTH = 255;
 const MAX_AHEAD_MS = 30 * 86_400_000;
 /** No dot, since Standard Webhooks signs `id.timestamp.body`; nothing that a header could not carry. */
@@ -108,8 +109,12 @@ export function readPublishRequest(
     deliverAtMs: deliverAtMs !== null && deliverAtMs > context.nowMs ? deliverAtMs : null,
     data: raw.subarray(data.start, data.end),
     idempotencyKey,
-    fingerprint: createHash('sha256').update(raw).digest(),
+    fingerprint: idempotencyKey === null && clientEventId === null ? NO_FINGERPRINT : fingerprintOf(raw),
   };
+}
+
+function fingerprintOf(raw: Buffer): Buffer {
+  return createHash('sha256').update(raw).digest();
 }
 
 function unknownFields(keys: string[]): ErrorDetail[] {
