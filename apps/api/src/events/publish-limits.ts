@@ -14,9 +14,12 @@ export class PublishLimits {
    * Takes up to `count` events from the tenant's present second; null when the tenant has no limit.
    * @throws AppError 503 when the database is away.
    */
-  async admit(caller: Caller, count: number): Promise<Budget | null> {
+  admit(caller: Caller, count: number): null | Promise<Budget> {
     const limit = caller.limits.events_per_second;
-    if (limit === undefined) return null;
+    return limit === undefined ? null : this.take(caller, limit, count);
+  }
+
+  private async take(caller: Caller, limit: number, count: number): Promise<Budget> {
     try {
       return await this.budget.take(caller.tenantId, limit, count);
     } catch (error) {

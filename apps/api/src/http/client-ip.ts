@@ -1,4 +1,4 @@
-import { isIP, type BlockList } from 'node:net';
+import { isIP, type BlockList, type Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isPublicAddress } from '#delivery-client/special-ranges';
 import { toBlockList } from '#kernel/cidrs';
@@ -18,14 +18,29 @@ const IPV6_HALF_GROUPS = 4;
 /** Lets every request tell its `clientIp`. @param trustedProxies ranges whose `X-Forwarded-For` is believed. */
 export function useClientIp(fastify: FastifyInstance, trustedProxies: readonly string[]): void {
   const trusted = toBlockList(trustedProxies);
+  const direct = new WeakMap<Socket, { ip: string; network: string }>();
+  /** Of a connection whose client speaks for itself: told once, not for each of its requests. */
+  const directOf = (socket: Socket): { ip: string; network: string } => {
+    let known = direct.get(socket);
+    if (known === undefined) {
+      const ip = clientIp(socket.remoteAddress, undefined, trusted);
+      known = { ip, network: clientNetwork(ip) };
+      if (socket.remoteAddress !== undefined) direct.set(socket, known);
+    }
+    return known;
+  };
   fastify.decorateRequest('clientIp', {
     getter(this: FastifyRequest) {
-      return clientIp(this.raw.socket.remoteAddress, this.headers['x-forwarded-for'], trusted);
+      const forwardedFor = this.headers['x-forwarded-for'];
+      if (forwardedFor === undefined) return directOf(this.raw.socket).ip;
+      return clientIp(this.raw.socket.remoteAddress, forwardedFor, trusted);
     },
   });
   fastify.decorateRequest('clientNetwork', {
     getter(this: FastifyRequest) {
-      const isUnknown = isHidden(this.raw.socket.remoteAddress, this.headers['x-forwarded-for'], trusted);
+      const forwardedFor = this.headers['x-forwarded-for'];
+      if (forwardedFor === undefined) return directOf(this.raw.socket).network;
+      const isUnknown = isHidden(this.raw.socket.remoteAddress, forwardedFor, trusted);
       return isUnknown ? null : clientNetwork(this.clientIp);
     },
   });

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Environment } from '#config/environment';
@@ -22,11 +22,16 @@ type Limits = Pick<
 export function useConnectionLimits(fastify: FastifyInstance, limits: Limits, logger: Logger): void {
   limitConnections(fastify.server, limits, logger);
   const underWay = new WeakMap<Socket, number>();
+  // One function for all requests; an answer says it once.
+  const ended = function (this: ServerResponse): void {
+    const { socket } = this.req;
+    underWay.set(socket, (underWay.get(socket) ?? 1) - 1);
+  };
   fastify.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
     const requests = (underWay.get(socket) ?? 0) + 1;
     underWay.set(socket, requests);
-    reply.raw.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    reply.raw.on('close', ended);
     done(refusalOf(request.raw, requests, limits) ?? undefined);
   });
 }

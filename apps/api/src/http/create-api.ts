@@ -8,8 +8,11 @@ import { NestLogger } from '#observability/nest-logger';
 import { AppModule } from '../app.module';
 import { SlackCommands } from '../chat/slack-commands';
 import { useSlackRoutes } from '../chat/slack-routes';
+import { EventsController } from '../events/events.controller';
+import { usePublishRoute } from '../events/publish-route';
 import { Receiver } from '../inbound/receive/receiver';
 import { useReceiveRoutes } from '../inbound/receive/receive-routes';
+import { AuthGuard } from './auth.guard';
 import { useJsonBodyParser } from './body-parser';
 import { useClientIp } from './client-ip';
 import { useConnectionLimits } from './connection-limits';
@@ -46,6 +49,7 @@ export async function createApi(environment: Environment, logger: Logger): Promi
     logger,
   });
   useSlackRoutes(fastify, app.get(SlackCommands), logger);
+  usePublishRoute(fastify, app.get(EventsController), app.get(AuthGuard), logger);
   SwaggerModule.setup('docs', app, () => buildOpenApi(app), {
     customSiteTitle: 'Trae Webhooks API',
     swaggerOptions: { persistAuthorization: true },

@@ -9,7 +9,8 @@ import { RequestValidationPipe } from './validation.pipe';
 @Module({
   imports: [TokensModule],
   providers: [
-    { provide: APP_GUARD, useClass: AuthGuard },
+    AuthGuard,
+    { provide: APP_GUARD, useExisting: AuthGuard },
     { provide: APP_PIPE, useClass: RequestValidationPipe },
     { provide: APP_FILTER, useClass: ErrorFilter },
   ],

@@ -11,7 +11,7 @@ import { TokenCache, type CachedToken, type Refusal } from './token-cache';
 import { TokenFreshness } from './token-freshness';
 import { TokenLoader } from './token-loader';
 import { readTokenChanges, type TokenChange } from './token-lookup.queries';
-import { hashToken, MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH } from './token-text';
+import { MAX_TOKEN_LENGTH, MIN_TOKEN_LENGTH, tokenKey } from './token-text';
 import { TokenUsage } from './token-usage';
 import { TokenWatch, type Origin } from './token-watch';
 
@@ -64,18 +64,17 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
       this.failedLogins.refuseSlowed(origin.network, nowMs);
       throw this.refuse('unknown', null, origin, nowMs);
     }
-    const hash = hashToken(token);
-    const key = hash.toString('base64');
+    const key = tokenKey(token);
     // Whoever was let in from there before shares the address with the one who guesses.
     if (origin.network === null || !this.watch.wasUsed(key, origin.network, nowMs)) {
       this.failedLogins.refuseSlowed(origin.network, nowMs);
     }
-    return this.holderOf(key, hash, origin);
+    return this.holderOf(key, origin);
   }
 
   /** Whom a stored token stands for that somebody acts with who does not present it. @throws as {@link authenticate}. */
   async authenticateStored(hash: Buffer, origin: Origin): Promise<TokenHolder> {
-    return this.holderOf(hash.toString('base64'), hash, origin);
+    return this.holderOf(hash.toString('base64'), origin);
   }
 
   /** Makes a change that this instance made effective at once. */
@@ -93,10 +92,11 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     this.cache.forget(idsOf('token'), idsOf('tenant'));
   }
 
-  private holderOf(key: string, hash: Buffer, origin: Origin): TokenHolder | Promise<TokenHolder> {
+  /** @param key the token's hash in base64. */
+  private holderOf(key: string, origin: Origin): TokenHolder | Promise<TokenHolder> {
     const waiting = this.freshness.ensure(performance.now());
-    if (waiting !== null) return waiting.then(() => this.known(key, origin) ?? this.load(key, hash, origin));
-    return this.known(key, origin) ?? this.load(key, hash, origin);
+    if (waiting !== null) return waiting.then(() => this.known(key, origin) ?? this.load(key, origin));
+    return this.known(key, origin) ?? this.load(key, origin);
   }
 
   private known(key: string, origin: Origin): TokenHolder | null {
@@ -104,9 +104,9 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
     return token === null ? null : this.admit(key, token, origin);
   }
 
-  private async load(key: string, hash: Buffer, origin: Origin): Promise<TokenHolder> {
+  private async load(key: string, origin: Origin): Promise<TokenHolder> {
     const askedAtMs = performance.now();
-    const token = await this.loader.load(key, hash);
+    const token = await this.loader.load(key, Buffer.from(key, 'base64'));
     // What was read before the end of a look may be older than a change which that look saw and no later one tells of.
     if (askedAtMs >= Math.max(this.freshness.endedAtMs, this.forgotAtMs)) this.cache.put(key, token, performance.now());
     return this.admit(key, token, origin);

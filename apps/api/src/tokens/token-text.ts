@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 
 const RANDOM_BYTES = 32;
 /** Nothing shorter is ever issued or accepted as BOOTSTRAP_TOKEN, so that guessing costs no lookup. */
@@ -13,4 +13,9 @@ export function newToken(): string {
 /** What is stored of a token: its SHA-256. */
 export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+/** {@link hashToken} as text (base64), at half the cost, which every request pays. */
+export function tokenKey(token: string): string {
+  return hash('sha256', token, 'base64');
 }
