@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
-import { PRIORITIES, type Acceptance, type NewEvent } from './new-event';
+import { insertEvents, type EventKey, type Item, type Queryable } from './insert-events.queries';
+import type { Acceptance, NewEvent } from './new-event';
 import { orderingKeyHash } from './ordering-key';
-
-/** The part of a `pg` pool or client used here. */
-export interface Queryable {
-  query<R extends object>(query: {
-    name?: string;
-    text: string;
-    values: unknown[];
-  }): Promise<{ rows: R[]; rowCount: number | null }>;
-}
 
 /** What a commit made of its events, and which batches of them are now to be fanned out. */
 export interface AcceptedBatch {
@@ -77,22 +69,6 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
   };
 }
 
-interface EventKey {
-  kind: 'event_id' | 'idempotency_key';
-  hash: Buffer;
-  expiresAtMs: number;
-}
-
-interface Item {
-  event: NewEvent;
-  index: number;
-  keys: EventKey[];
-  /** The `pending_fan_outs` row it goes into. */
-  fanOutId: string;
-  /** Of its ordering key, where it has a place among the events of the key by its commit. */
-  lineHash: Buffer | null;
-}
-
 /** Whether the event's place among those of its ordering key is that of its commit; a scheduled one takes it when it is due. */
 export function isInLine(event: NewEvent): event is NewEvent & { orderingKey: string } {
   return event.orderingKey !== null && event.deliverAtMs === null;
@@ -149,102 +125,6 @@ function shareFanOuts(items: Item[]): void {
 
 function keyName(item: Item, key: EventKey): string {
   return `${item.event.tenantId}:${key.hash.toString('hex')}`;
-}
-
-// Keys and event stand in one commit, so a key without its event is a leftover: an event with two keys
-// that won one and lost the other. It is released by whoever meets it.
-const insertStatement = (fanOuts: string): string => `
-WITH input AS (
-  SELECT t.*, substring($13::bytea FROM t.data_at FOR t.data_bytes) AS data
-  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::smallint[],
-    $9::text[], $10::timestamptz[], $11::integer[], $12::integer[], $14::uuid[], $15::smallint[])
-    AS t(id, tenant_id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at,
-      data_at, data_bytes, fan_out_id, key_count)
-), won AS (
-  INSERT INTO event_keys AS k (tenant_id, key_hash, fingerprint, event_id, expires_at)
-  SELECT * FROM unnest($16::uuid[], $17::bytea[], $18::bytea[], $19::uuid[], $20::timestamptz[])
-    AS wanted(tenant_id, key_hash, fingerprint, event_id, expires_at)
-  ON CONFLICT (tenant_id, key_hash) DO UPDATE
-    SET fingerprint = excluded.fingerprint, event_id = excluded.event_id, expires_at = excluded.expires_at
-    WHERE k.expires_at <= now()
-  RETURNING event_id
-), accepted AS (
-  INSERT INTO events (id, tenant_id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at, data_bytes)
-  SELECT id, tenant_id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at, data_bytes
-  FROM input WHERE key_count = 0 OR key_count = (SELECT count(*) FROM won WHERE won.event_id = input.id)
-  RETURNING id
-), payloads AS (
-  INSERT INTO event_payloads (event_id, tenant_id, data)
-  SELECT id, tenant_id, data FROM input JOIN accepted USING (id)
-${fanOuts}
-SELECT id FROM accepted`;
-
-const INSERT = insertStatement(`), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes)
-  SELECT fan_out_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id), sum(data_bytes)
-  FROM input JOIN accepted USING (id) GROUP BY fan_out_id
-)`);
-
-// With ordering keys: their rows stay locked until the commit, and the position is drawn under the lock, so positions
-// of a key grow in the order of the commits. In one order everywhere, and after the keys above: nobody waits in a ring.
-const INSERT_IN_LINE = insertStatement(`), in_line AS (
-  SELECT DISTINCT l.key_hash, l.event_id
-  FROM unnest($21::uuid[], $22::bytea[]) AS l(event_id, key_hash) JOIN accepted ON accepted.id = l.event_id
-), lines AS (
-  INSERT INTO ordering_keys (key_hash, position)
-  SELECT key_hash, nextval('ordering_positions') FROM (SELECT DISTINCT key_hash FROM in_line ORDER BY key_hash) k
-  ON CONFLICT (key_hash) DO UPDATE SET position = nextval('ordering_positions'), used_at = now()
-  RETURNING key_hash, position
-), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes, key_hash, position)
-  SELECT i.fan_out_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), sum(i.data_bytes),
-    lines.key_hash, lines.position
-  FROM input i JOIN accepted USING (id) LEFT JOIN in_line ON in_line.event_id = i.id LEFT JOIN lines USING (key_hash)
-  GROUP BY i.fan_out_id, lines.key_hash, lines.position
-)`);
-
-async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<string>> {
-  const column = <T>(value: (item: Item) => T): T[] => items.map(value);
-  // In one order everywhere: two statements that want the same keys wait for one another, and never both.
-  const keys = items
-    .flatMap((item) => item.keys.map((key) => ({ ...key, event: item.event })))
-    .sort((a, b) => Buffer.compare(a.hash, b.hash));
-  let offset = 1;
-  const dataAt = column((item) => {
-    const at = offset;
-    offset += item.event.data.length;
-    return at;
-  });
-  const inLine = items.filter((item) => item.lineHash !== null);
-  const isOrdered = inLine.length > 0;
-  const answer = await queryable.query<{ id: string }>({
-    name: isOrdered ? 'accept-events-in-line' : 'accept-events',
-    text: isOrdered ? INSERT_IN_LINE : INSERT,
-    values: [
-      column((item) => item.event.id),
-      column((item) => item.event.tenantId),
-      column((item) => item.event.projectId),
-      column((item) => item.event.type),
-      column((item) => item.event.clientEventId),
-      column((item) => instant(item.event.occurredAtMs)),
-      column((item) => item.event.version),
-      column((item) => PRIORITIES[item.event.priority]),
-      column((item) => item.event.orderingKey),
-      column((item) => (item.event.deliverAtMs === null ? null : instant(item.event.deliverAtMs))),
-      dataAt,
-      column((item) => item.event.data.length),
-      Buffer.concat(column((item) => item.event.data)),
-      column((item) => item.fanOutId),
-      column((item) => item.keys.length),
-      keys.map((key) => key.event.tenantId),
-      keys.map((key) => key.hash),
-      keys.map((key) => key.event.fingerprint),
-      keys.map((key) => key.event.id),
-      keys.map((key) => instant(key.expiresAtMs)),
-      ...(isOrdered ? [inLine.map((item) => item.event.id), inLine.map((item) => item.lineHash)] : []),
-    ],
-  });
-  return new Set(answer.rows.map((row) => row.id));
 }
 
 interface EarlierKey {
@@ -305,8 +185,4 @@ async function releaseKeys(queryable: Queryable, items: Item[], eventIds: string
         AND NOT EXISTS (SELECT FROM events e WHERE e.id = k.event_id)`,
     values: [keys.map((key) => key.tenantId), keys.map((key) => key.hash), eventIds],
   });
-}
-
-function instant(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import pino from 'pino';
-import { acceptEvents, type AcceptedBatch, type Queryable } from '#accept/accept-events';
+import { acceptEvents, type AcceptedBatch } from '#accept/accept-events';
+import type { Queryable } from '#accept/insert-events.queries';
 import { EventIntake } from '#accept/event-intake';
 import type { Acceptance, NewEvent } from '#accept/new-event';
 import { PublishBudget } from '#accept/publish-budget';

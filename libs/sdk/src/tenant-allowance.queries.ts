@@ -1,4 +1,4 @@
-import type { Queryable } from '#accept/accept-events';
+import type { Queryable } from '#accept/insert-events.queries';
 
 /** What a tenant may publish. */
 export interface TenantAllowance {

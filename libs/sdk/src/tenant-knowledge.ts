@@ -1,4 +1,4 @@
-import type { Queryable } from '#accept/accept-events';
+import type { Queryable } from '#accept/insert-events.queries';
 import { DataCheck, type CheckedEvent } from '#accept/data-check';
 import { readSchemaText, readTenantTypes, type ReadRows } from '#accept/published-types.queries';
 import { TenantEventTypes } from '#accept/tenant-event-types';
