@@ -1,18 +1,8 @@
 import { types } from 'node:util';
 import pino, { type Logger, type LoggerOptions } from 'pino';
+import { withholdSecrets } from './withhold-secrets';
 
 export type { Logger };
-
-/** Fields that never reach the log, wherever they stand in a line. */
-const SECRET_FIELDS = [
-  'secret',
-  'token',
-  'authorization',
-  'headers.authorization',
-  '*.secret',
-  '*.token',
-  '*.authorization',
-];
 
 /**
  * An error as the log tells it: what it is, says, and where it came from. Its further fields stay out, since those of
@@ -62,9 +52,8 @@ export function createLogger(level: string, service: string): Logger {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), log: withholdSecrets },
     serializers: { err: describe },
-    redact: { paths: SECRET_FIELDS, censor: '[secret]' },
   };
   if (level === 'silent') return pino(options);
   const destination = blocksOfOutput();
