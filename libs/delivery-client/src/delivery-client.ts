@@ -108,7 +108,10 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
         resolve(result);
       });
       inFlight.add(exchange);
-      pool.lend({ origin, allowed: [...allowed].sort().join(), connect: connectorOf(vetting) }, exchange);
+      pool.lend(
+        { origin, allowed: allowed.length === 0 ? '' : [...allowed].sort().join(), connect: connectorOf(vetting) },
+        exchange,
+      );
     });
   }
 

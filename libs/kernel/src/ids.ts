@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /**
  * Public ids are `<prefix>_<26 characters>`: a 128-bit value in lower-case Crockford base32, so that
@@ -63,7 +63,7 @@ export function newUuid(nowMs: number): string {
  * next to each other in the index.
  */
 export function deliveryUuid(eventUuid: string, webhookUuid: string): string {
-  const digest = createHash('sha256').update(eventUuid).update(webhookUuid).digest('hex');
+  const digest = hash('sha256', eventUuid + webhookUuid);
   return `${eventUuid.slice(0, 14)}8${eventUuid.slice(15, 18)}-8${digest.slice(0, 3)}-${digest.slice(3, 15)}`;
 }
 

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { idsOf, type IdsRow } from '#database/ids-row';
+import { plainColumn } from '#database/plain-array';
 import { hourOfUuid } from '#kernel/hours';
 import { formatId, newUuid } from '#kernel/ids';
 import type { DeliveryWork } from './delivery-work';
@@ -76,48 +78,47 @@ WITH input AS (
     coalesce(array_agg(response_time_ms) FILTER (WHERE state <> 'cancelled' AND response_time_ms IS NOT NULL), '{}'), max(last_attempt_at)
   FROM recorded WHERE status <> 'pending' AND NOT is_test GROUP BY 1, 2, 3, 4
 )
-SELECT id FROM recorded`;
+SELECT string_agg(id::text, ',') AS ids FROM recorded`;
 
 /** Writes outcomes; @returns the ids of those that still were this dispatcher's to write. */
 export async function writeOutcomes(pool: Pick<Pool, 'query'>, outcomes: Outcome[]): Promise<Set<string>> {
-  const column = <T>(value: (outcome: Outcome) => T): T[] => outcomes.map(value);
+  const plain = (value: (outcome: Outcome) => string | number | boolean | null): string => plainColumn(outcomes, value);
   const instant = (atMs: number | null | undefined): string | null =>
     atMs === null || atMs === undefined ? null : new Date(atMs).toISOString();
-  const ids = column((outcome) => outcome.work.id);
-  const sorted = [...ids].sort();
-  const bodies = column((outcome) => outcome.attempt?.responseBody ?? EMPTY);
+  const sorted = outcomes.map((outcome) => outcome.work.id).sort();
+  const bodies = outcomes.map((outcome) => outcome.attempt?.responseBody ?? EMPTY);
   let offset = 1;
-  const answer = await pool.query<{ id: string }>({
+  const answer = await pool.query<IdsRow>({
     name: 'record-outcomes',
     text: RECORD,
     values: [
-      ids,
-      column((outcome) => outcome.work.owner),
-      column((outcome) => outcome.work.epoch),
-      column((outcome) => STATUS_OF[outcome.state]),
-      column((outcome) => outcome.state),
-      column((outcome) => instant(outcome.dueAtMs)),
-      column((outcome) => instant(outcome.attempt?.startedAtMs)),
-      column((outcome) => (outcome.attempt === null ? null : Math.round(outcome.attempt.durationMs))),
-      column((outcome) => outcome.attempt?.statusCode ?? null),
-      column((outcome) => outcome.attempt?.errorClass ?? null),
-      column((outcome) => outcome.attempt?.error?.replaceAll('\u0000', '') ?? null),
-      column((outcome) => hourOfUuid(outcome.work.id)),
-      bodies.map((body) => {
+      plain((outcome) => outcome.work.id),
+      plain((outcome) => outcome.work.owner),
+      plain((outcome) => outcome.work.epoch),
+      plain((outcome) => STATUS_OF[outcome.state]),
+      plain((outcome) => outcome.state),
+      plain((outcome) => instant(outcome.dueAtMs)),
+      plain((outcome) => instant(outcome.attempt?.startedAtMs)),
+      plain((outcome) => (outcome.attempt === null ? null : Math.round(outcome.attempt.durationMs))),
+      plain((outcome) => outcome.attempt?.statusCode ?? null),
+      plain((outcome) => outcome.attempt?.errorClass ?? null),
+      outcomes.map((outcome) => outcome.attempt?.error?.replaceAll('\u0000', '') ?? null),
+      plain((outcome) => hourOfUuid(outcome.work.id)),
+      plainColumn(bodies, (body) => {
         const at = offset;
         offset += body.length;
         return at;
       }),
-      bodies.map((body) => body.length),
+      plainColumn(bodies, (body) => body.length),
       Buffer.concat(bodies),
-      column((outcome) => outcome.attempt?.responseTruncated ?? false),
+      plain((outcome) => outcome.attempt?.responseTruncated ?? false),
       sorted[0],
       sorted.at(-1),
-      column((outcome) => outcome.work.event.priority),
-      column((outcome) => outcome.isProbe),
+      plain((outcome) => outcome.work.event.priority),
+      plain((outcome) => outcome.isProbe),
     ],
   });
-  return new Set(answer.rows.map((row) => row.id));
+  return idsOf(answer);
 }
 
 /** Makes a webhook inactive, as after a 410; @returns false when it was inactive or deleted already. */

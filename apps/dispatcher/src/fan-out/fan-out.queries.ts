@@ -1,4 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
+import { idsOf, type IdsRow } from '#database/ids-row';
+import { plainArray, plainColumn } from '#database/plain-array';
 import { hourOfUuid } from '#kernel/hours';
 import type { EventRecord } from '../deliver/delivery-work';
 
@@ -78,7 +80,7 @@ export async function readPendingBatches(
       ) pending ON true
       WHERE f.bytes <= $2 OR f.place = 1
       ORDER BY f.place`,
-    values: [fanOutIds, MAX_READ_BYTES],
+    values: [plainArray(fanOutIds), MAX_READ_BYTES],
   });
   const batches = new Map<string, PendingBatch>();
   for (const row of answer.rows) {
@@ -169,7 +171,11 @@ WITH me AS (
 )${inLine}
 ${result}`;
 
-const FAN_OUT = fanOutStatement('', 'SELECT id FROM made WHERE owner IS NOT NULL UNION ALL SELECT id FROM unfinished');
+const FAN_OUT = fanOutStatement(
+  '',
+  `SELECT string_agg(id::text, ',') AS ids
+  FROM (SELECT id FROM made WHERE owner IS NOT NULL UNION ALL SELECT id FROM unfinished) held`,
+);
 
 // Places are drawn one after the other, in the order in which the deliveries are given, while their lines are locked.
 const FAN_OUT_IN_LINE = fanOutStatement(
@@ -205,12 +211,12 @@ export interface FanOutWrite {
  *   another: who goes on all the same would take it off the list, although nobody made what was skipped here.
  */
 export async function writeFanOut(pool: Pool, dispatcherId: string, write: FanOutWrite): Promise<Set<string>> {
-  const answer = await pool.query<{ id: string }>({
+  const answer = await pool.query<IdsRow>({
     name: 'fan-out',
     text: FAN_OUT,
     values: fanOutValues(dispatcherId, write),
   });
-  return new Set(answer.rows.map((row) => row.id));
+  return idsOf(answer);
 }
 
 /** {@link writeFanOut} with deliveries that go into lines, which are to be locked; answers all that were made. */
@@ -246,16 +252,16 @@ export async function findNextInLine(pool: Pool, keyHashes: Buffer[], limit: num
 function fanOutValues(dispatcherId: string, { planned, finished, continued, unfinished }: FanOutWrite): unknown[] {
   return [
     dispatcherId,
-    finished,
-    planned.map((delivery) => delivery.fanOutId),
-    planned.map((delivery) => delivery.id),
-    planned.map((delivery) => delivery.tenantId),
-    planned.map((delivery) => delivery.webhookId),
-    planned.map((delivery) => delivery.eventId),
+    plainArray(finished),
+    plainColumn(planned, (delivery) => delivery.fanOutId),
+    plainColumn(planned, (delivery) => delivery.id),
+    plainColumn(planned, (delivery) => delivery.tenantId),
+    plainColumn(planned, (delivery) => delivery.webhookId),
+    plainColumn(planned, (delivery) => delivery.eventId),
     planned.map((delivery) => delivery.eventType),
-    planned.map((delivery) => delivery.state),
-    planned.map((delivery) => hourOfUuid(delivery.id)),
-    planned.map((delivery) => delivery.priority),
+    plainColumn(planned, (delivery) => delivery.state),
+    plainColumn(planned, (delivery) => hourOfUuid(delivery.id)),
+    plainColumn(planned, (delivery) => delivery.priority),
     continued,
     unfinished,
     CHUNK_GRACE_SECONDS,
