@@ -1,3 +1,4 @@
+import { formatId } from '#kernel/ids';
 import { startApp, type AppProcess } from '../support/apps-as-processes';
 import { startService, type TestService } from '../support/apps-in-process';
 import { describeEachBackend } from '../support/backends';
@@ -194,10 +195,16 @@ describeEachBackend('deliveries to an ordered webhook', (backend) => {
       expect(await states()).toMatchObject({ 'a-2': 'blocked', 'a-3': 'blocked' });
     });
 
+    const asTenant = (): ReturnType<TestService['api']['as']> => service.api.as(service.tenant.token);
+    async function idsOf(query: string): Promise<string[]> {
+      const list = await asTenant().get(`${path}/deliveries?${query}`).expect(200);
+      return (list.body as { deliveries: { delivery_id: string }[] }).deliveries.map(
+        (delivery) => delivery.delivery_id,
+      );
+    }
     async function redeliver(): Promise<void> {
-      const list = await service.api.as(service.tenant.token).get(`${path}/deliveries?status=failed`).expect(200);
-      const [first] = (list.body as { deliveries: { delivery_id: string }[] }).deliveries;
-      await service.api.as(service.tenant.token).post(`${path}/deliveries/${first!.delivery_id}/redeliver`).expect(202);
+      const [first] = await idsOf('status=failed');
+      await asTenant().post(`${path}/deliveries/${first!}/redeliver`).expect(202);
     }
 
     it('until its event is redelivered with success', async () => {
@@ -211,6 +218,45 @@ describeEachBackend('deliveries to an ordered webhook', (backend) => {
       await redeliver();
       await untilNothingIsLeft();
       expect(receiver.requests.slice(3).map((request) => numberedOf(request).number)).toEqual([1, 2, 3, 4]);
+    });
+
+    it('until it is skipped, which lets no other line go', async () => {
+      await publish([event('d', 1), event('d', 2)]);
+      await waitFor('another key to be given up', async () => (await states())['d-1'] === 'exhausted');
+      const [ofD, ofA] = await idsOf('status=failed');
+      const second = (
+        await service.rows<{ id: string }>(
+          `SELECT d.id FROM deliveries d JOIN events e ON e.id = event_id WHERE client_event_id = 'a-2'`,
+        )
+      )[0]!.id;
+      const skipped = await asTenant().post(`${path}/deliveries/${ofA!}/skip`).expect(200);
+      await waitFor('the line to go on', async () => (await states())['a-4'] === 'delivered');
+      expect(skipped.body).toEqual({
+        delivery_id: ofA,
+        status: 'failed',
+        skipped_at: expect.stringMatching(/^20.*Z$/) as string,
+        next_delivery_id: formatId('del', second),
+      });
+      expect(await states()).toMatchObject({ 'a-1': 'exhausted', 'd-1': 'exhausted', 'd-2': 'blocked' });
+      expect(orders(receiver.requests)['a']).toEqual([1, 2, 3, 4]);
+      await asTenant().post(`${path}/deliveries/${ofD!}/skip`).expect(200);
+      await untilNothingIsLeft();
+    });
+
+    it('and is refused a skip where no line waits behind the delivery', async () => {
+      const refused = { status: 409, body: { code: 'holds_no_line' } };
+      const skip = (id: string) => asTenant().post(`${path}/deliveries/${id}/skip`);
+      const [ofA] = await idsOf('status=failed');
+      const [delivered] = await idsOf('status=success');
+      const [blocked] = await idsOf('status=pending');
+      const test = await asTenant().post(`${path}/test`).send({}).expect(200);
+      for (const id of [delivered!, blocked!, (test.body as { delivery_id: string }).delivery_id]) {
+        expect(await skip(id)).toMatchObject(refused);
+      }
+      const answers = await Promise.all([skip(ofA!), skip(ofA!), skip(ofA!)]);
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+      await untilNothingIsLeft();
+      expect(orders(receiver.requests)['a']).toEqual([1, 2, 3, 4]);
     });
 
     it('until the webhook no longer waits', async () => {

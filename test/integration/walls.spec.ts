@@ -55,7 +55,14 @@ describe('walls', () => {
     },
     delivery_id: async ({ webhook_id = '' }) => {
       const past = { tenantId: owner.tenantId, webhookId: webhook_id, atMs: Date.now() };
-      return formatId('del', (await writeDelivery(pool, past)).id);
+      const { id } = await writeDelivery(pool, past);
+      // Given up and holding up a line, so that there is something to skip.
+      await pool.query(
+        `INSERT INTO ordered_deliveries (webhook_id, event_id, tenant_id, key_hash, position, delivery_id, priority, given_up)
+         SELECT webhook_id, event_id, tenant_id, uuid_send(id), 1, id, 1, true FROM deliveries WHERE id = $1`,
+        [id],
+      );
+      return formatId('del', id);
     },
     job_id: async ({ webhook_id = '' }) =>
       made(`/api/webhooks/${webhook_id}/deliveries/redeliver`, { filter: {} }, 'job_id'),

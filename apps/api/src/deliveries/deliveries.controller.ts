@@ -16,10 +16,12 @@ import { CurrentCaller, type Caller } from '../http/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { RequireScopes } from '../http/require-scopes';
+import { BlockedLineService } from './blocked-line.service';
 import { DeliveryHistory, type DeliveryRef } from './delivery-history';
 import { DeliveryParam } from './delivery-param';
 import { DeliveryListResponse, DeliveryResponse, DeliveryStatsResponse, totalOf } from './dto/delivery.response';
 import { RedeliveryResponse } from './dto/redelivery.response';
+import { SkippedDeliveryResponse } from './dto/skipped-delivery.response';
 import { cursorAfter, ListDeliveriesQuery, toHistoryFilter } from './dto/list-deliveries.query';
 import { RedeliveryService } from './redelivery.service';
 import { readIdempotencyKey } from './request-keys.queries';
@@ -32,6 +34,7 @@ export class DeliveriesController {
   constructor(
     @Inject(DeliveryHistory) private readonly history: DeliveryHistory,
     @Inject(RedeliveryService) private readonly redeliveries: RedeliveryService,
+    @Inject(BlockedLineService) private readonly lines: BlockedLineService,
   ) {}
 
   @Get()
@@ -104,5 +107,25 @@ export class DeliveriesController {
   ): Promise<RedeliveryResponse> {
     const key = readIdempotencyKey(idempotencyKey);
     return RedeliveryResponse.from(await this.redeliveries.redeliver(caller, webhookId, delivery, key));
+  }
+
+  @Post(':delivery_id/skip')
+  @HttpCode(200)
+  @RequireScopes('deliveries:write')
+  @ApiOperation({
+    operationId: 'skipDelivery',
+    summary: 'Let the deliveries go that wait behind one which was given up',
+    description:
+      'Of an `ordered` webhook whose `on_exhausted` is `wait`: the next of the same ordering key goes at once. Other keys stay as they are, and the delivery stays given up; it may still be redelivered.',
+  })
+  @ApiParam({ name: 'delivery_id', type: String })
+  @ApiOkResponse({ type: SkippedDeliveryResponse })
+  @ApiConflictResponse({ description: 'No line waits behind the delivery', type: ErrorResponse })
+  async skip(
+    @CurrentCaller() caller: Caller,
+    @IdParam('webhook_id', 'webhook', 'Webhook') webhookId: string,
+    @DeliveryParam() delivery: DeliveryRef,
+  ): Promise<SkippedDeliveryResponse> {
+    return SkippedDeliveryResponse.from(await this.lines.skip(caller, webhookId, delivery));
   }
 }

@@ -3,6 +3,7 @@ import { QueuesModule } from '#queues/queues.module';
 import { EventTypesModule } from '../event-types/event-types.module';
 import { KeptHistory } from '../http/kept-history';
 import { SendingModule } from '../webhooks/sending.module';
+import { BlockedLineService } from './blocked-line.service';
 import { DeliveriesController } from './deliveries.controller';
 import { DeliveryHistory } from './delivery-history';
 import { RedeliveryService } from './redelivery.service';
@@ -12,6 +13,6 @@ import { TestDeliveryService } from './test-delivery.service';
 @Module({
   imports: [EventTypesModule, QueuesModule, SendingModule],
   controllers: [DeliveriesController, TestDeliveryController],
-  providers: [DeliveryHistory, KeptHistory, RedeliveryService, TestDeliveryService],
+  providers: [BlockedLineService, DeliveryHistory, KeptHistory, RedeliveryService, TestDeliveryService],
 })
 export class DeliveriesModule {}

@@ -51,7 +51,7 @@ const OF_STATE: Record<string, (delivery: ExplainedDelivery) => Explanation> = {
       behind === undefined
         ? 'Waits for an earlier event with the same ordering key'
         : behind.isGivenUp
-          ? `An earlier event with the same ordering key was given up; redeliver ${behind.publicId}, or set on_exhausted to skip`
+          ? `An earlier event with the same ordering key was given up; redeliver or skip ${behind.publicId}, or set on_exhausted to skip`
           : `Waits for an earlier event with the same ordering key, delivery ${behind.publicId}`,
   }),
   in_flight: () => ({ outcome: 'in_flight', reason: 'An attempt is under way, or about to begin' }),

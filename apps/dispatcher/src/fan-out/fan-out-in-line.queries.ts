@@ -1,6 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '#database/in-transaction';
-import { findHeads, lineName, lockLines, moveUp, type Line } from '../ordering/lines.queries';
+import { findHeads, lineName, lockLines, moveUp, type Line } from '#database/lines.queries';
 import { writeFanOutInLine, type FanOutWrite, type PlannedDelivery } from './fan-out.queries';
 
 /**

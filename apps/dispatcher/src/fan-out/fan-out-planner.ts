@@ -5,7 +5,7 @@ import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
 import type { DeliveryWork } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
-import { lineName } from '../ordering/lines.queries';
+import { lineName } from '#database/lines.queries';
 import { WebhookHealth } from '../health-monitor/webhook-health';
 import type { PendingBatch, PendingEvent, PlannedDelivery } from './fan-out.queries';
 import { WebhookDirectory } from './webhook-directory';

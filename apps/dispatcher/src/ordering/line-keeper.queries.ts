@@ -1,6 +1,15 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '#database/in-transaction';
-import { findHeads, leaveLines, lockLines, moveUp, unblock, type Ended, type Head, type Line } from './lines.queries';
+import {
+  findHeads,
+  leaveLines,
+  lockLines,
+  moveUp,
+  unblock,
+  type Ended,
+  type Head,
+  type Line,
+} from '#database/lines.queries';
 
 /** A webhook whose lines are to be changed: dissolved, or moved up past deliveries that were given up. */
 export interface ChangedWebhook {

@@ -5,7 +5,7 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic';
 import { dissolve, findChangedWebhooks, mendLines, passGivenUp } from './line-keeper.queries';
-import type { Line } from './lines.queries';
+import type { Line } from '#database/lines.queries';
 
 const EVERY_MS = 1_000;
 /** Deliveries or lines changed by one transaction, which keeps their locks short. */

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '#database/in-transaction';
 import { writeOutcomes, type Outcome } from '../deliver/recorder.queries';
-import { leaveLines, lockLines, moveUp, type Ended } from './lines.queries';
+import { leaveLines, lockLines, moveUp, type Ended } from '#database/lines.queries';
 
 /** Whether the outcome moves a line up: the delivery is one of a line, or of an event in one, and has ended. */
 export function movesLine(outcome: Outcome): boolean {

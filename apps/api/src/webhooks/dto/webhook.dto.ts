@@ -149,7 +149,7 @@ export class CreateWebhookDto {
     enum: ON_EXHAUSTED,
     default: 'skip',
     description:
-      'Where it is `ordered`, what happens when a delivery is given up: with `skip` the next of its key goes, with `wait` the key waits until its event is redelivered',
+      'Where it is `ordered`, what happens when a delivery is given up: with `skip` the next of its key goes, with `wait` the key waits until its event is redelivered or the delivery is skipped',
   })
   @MayBeAbsent()
   @IsIn(ON_EXHAUSTED, { message: `must be one of ${ON_EXHAUSTED.join(', ')}` })
