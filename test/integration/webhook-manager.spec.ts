@@ -167,6 +167,16 @@ describe.each(['memory', 'sqlite', 'postgres'] as const)('webhooks in %s', (stor
     expect(entry?.headers).not.toHaveProperty('authorization');
   });
 
+  it('shows in the log what a handler has answered, U+0000 too', async () => {
+    await webhooks.create({ name: 'zero' });
+    const off = webhooks.onReceive('zero', () => ({ text: 'a\0', path: 'C:\\u0000' }));
+    const answered = await post(`${origin}/webhooks/zero`, '{}');
+    expect(answered.status).toBe(200);
+    const [entry] = await webhooks.getLogs('zero', {});
+    expect(entry?.response).toEqual({ text: 'a\0', path: 'C:\\u0000' });
+    off();
+  });
+
   it('acts on a delivery once, however often it comes at once', async () => {
     await webhooks.create({ name: 'once', dedupe: { header: 'x-delivery' }, response: { message: 'thanks' } });
     let calls = 0;

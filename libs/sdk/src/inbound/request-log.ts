@@ -46,7 +46,7 @@ export class RequestLog {
       headers: JSON.stringify(maskHeaders(request.headers, endpoint.secretNames)),
       // Actions need it until they are done.
       body: this.keepsBodies || isActedOn ? request.body : null,
-      response: JSON.stringify(answer).replaceAll('\\u0000', ''),
+      response: JSON.stringify(answer),
       received_at: request.receivedAt.getTime(),
     });
   }
