@@ -21,7 +21,7 @@ export interface AddressGuardOptions {
 
 /** A URL that may be delivered to, or why not; `reason` is a sentence that goes on from "The URL …". */
 export type UrlCheck =
-  | { readonly ok: true; readonly url: URL }
+  | { readonly ok: true; readonly url: URL; readonly origin: string; readonly path: string }
   | { readonly ok: false; readonly cause: 'invalid_url' | 'blocked_address'; readonly reason: string };
 
 export interface AddressGuard {
@@ -86,7 +86,8 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
     if (isLocalhost(host) && allowedLoopback().length === 0) {
       return { ok: false, cause: 'blocked_address', reason: 'leads to the machine of the service itself' };
     }
-    return { ok: true, url: parsed.url };
+    const { origin, pathname, search } = parsed.url;
+    return { ok: true, url: parsed.url, origin, path: pathname + search };
   }
 
   function allowedLoopback(): LookupAddress[] {

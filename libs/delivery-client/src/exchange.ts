@@ -34,6 +34,8 @@ const NO_BODY = Buffer.alloc(0);
 
 /** One request and its response under one deadline; calls `settle` exactly once. */
 export class Exchange implements Dispatcher.DispatchHandler, Borrower {
+  /** Where it stands among those in flight. */
+  place = 0;
   private readonly startedAtMs = performance.now();
   private readonly deadline: NodeJS.Timeout;
   private connection: Connection | null = null;

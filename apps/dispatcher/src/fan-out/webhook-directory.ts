@@ -37,6 +37,7 @@ export class WebhookDirectory {
   private readonly tenants = new Map<string, TenantWebhooks>();
   private readonly loading = new Map<string, Promise<TenantWebhooks>>();
   private webhookCount = 0;
+  private usedLast: string | null = null;
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
@@ -48,9 +49,12 @@ export class WebhookDirectory {
   async ofTenant(tenantId: string, version: bigint): Promise<TenantWebhooks> {
     const known = this.tenants.get(tenantId);
     if (known !== undefined && known.version >= version) {
-      // Moved to the end: the map's order is the order of use.
-      this.tenants.delete(tenantId);
-      this.tenants.set(tenantId, known);
+      // Moved to the end: the map's order is the order of use. Not for each event of the same batch.
+      if (this.usedLast !== tenantId) {
+        this.tenants.delete(tenantId);
+        this.tenants.set(tenantId, known);
+        this.usedLast = tenantId;
+      }
       return known;
     }
     const underWay = await this.loading.get(tenantId);
@@ -124,6 +128,7 @@ export class WebhookDirectory {
   private remember(tenantId: string, loaded: TenantWebhooks): void {
     this.forget(tenantId);
     this.tenants.set(tenantId, loaded);
+    this.usedLast = tenantId;
     this.webhookCount += loaded.targets.size;
     for (const oldest of this.tenants.keys()) {
       if (this.webhookCount <= MAX_WEBHOOKS || oldest === tenantId) break;
