@@ -64,6 +64,14 @@ describeEachBackend('signals', (backend) => {
     expect(jobs).toEqual([{ fanOutIds: ['a', 'b'] }, { fanOutIds: ['c'] }]);
   });
 
+  it('go at once, and those that come while one is on its way share the next', async () => {
+    await signals.untilOpen();
+    const { jobs } = consume<EventJob>(EVENT_QUEUE);
+    for (const id of ['first', 'second', 'third']) signals.eventsAccepted([id]);
+    await waitFor('both jobs', () => jobs.length === 2);
+    expect(jobs).toEqual([{ fanOutIds: ['first'] }, { fanOutIds: ['second', 'third'] }]);
+  });
+
   it('wake up once for all that falls due in a quarter of a second, and not before', async () => {
     await signals.untilOpen();
     const { jobs } = consume<WakeUpJob>(WAKE_UP_QUEUE);
