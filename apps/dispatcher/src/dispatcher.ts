@@ -157,7 +157,9 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async attempt(work: DeliveryWork): Promise<void> {
-    const signal = await this.deliver.attempt(work);
-    this.lanes.finished(work, signal);
+    await this.deliver.attempt(work, (signal) => {
+      this.lanes.answered(work, signal);
+    });
+    this.lanes.finished(work);
   }
 }

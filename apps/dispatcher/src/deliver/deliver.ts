@@ -34,13 +34,16 @@ export class Deliver {
     private readonly aftermath: Aftermath,
   ) {}
 
-  /** Never rejects; resolves once the outcome is committed, or is another's to tell. */
-  async attempt(work: DeliveryWork): Promise<LaneSignal> {
+  /**
+   * Never rejects; resolves once the outcome is committed, or is another's to tell.
+   * @param onAnswer told when a request has come to its end, before its outcome is committed.
+   */
+  async attempt(work: DeliveryWork, onAnswer: (signal: LaneSignal) => void): Promise<void> {
     try {
-      return await this.tryAttempt(work);
+      await this.tryAttempt(work, onAnswer);
     } catch (error) {
       this.aftermath.ourFault(work, error);
-      return this.settle(work, 'queued', Date.now() + OUR_FAULT_WAIT_MS);
+      await this.settle(work, 'queued', Date.now() + OUR_FAULT_WAIT_MS);
     }
   }
 
@@ -49,12 +52,11 @@ export class Deliver {
     work: DeliveryWork,
     state: 'cancelled' | 'queued' | 'throttled' | 'held',
     dueAtMs: number | null,
-  ): Promise<LaneSignal> {
+  ): Promise<void> {
     await this.recorder.record({ work, state, attempt: null, isProbe: false, dueAtMs });
-    return 'none';
   }
 
-  private async tryAttempt(work: DeliveryWork): Promise<LaneSignal> {
+  private async tryAttempt(work: DeliveryWork, onAnswer: (signal: LaneSignal) => void): Promise<void> {
     const target = await this.directory.target(work.tenantId, work.webhookId);
     const startedAtMs = Date.now();
     if (target !== undefined && isHolding(target)) return this.settle(work, 'held', startedAtMs);
@@ -73,9 +75,9 @@ export class Deliver {
     const endedAtMs = Date.now();
     this.health.note(work, failure, result.error, endedAtMs);
     const outcome = this.judge(work, target, startedAtMs, endedAtMs, result, failure);
+    onAnswer(signalOf(result, failure));
     const written = await this.recorder.record(outcome);
     await this.aftermath.follow(outcome, target, result, written);
-    return signalOf(result, failure);
   }
 
   private judge(

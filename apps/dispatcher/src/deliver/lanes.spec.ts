@@ -1,5 +1,5 @@
 import type { DeliveryWork } from './delivery-work';
-import { Lanes } from './lanes';
+import { Lanes, type LaneSignal } from './lanes';
 import { Slots } from './slots';
 
 let made = 0;
@@ -30,10 +30,14 @@ function setUp(options: { maxInFlight?: number; perWebhook?: number; capacity?: 
     (begun) => started.push(begun),
     (webhook) => hungry.push(webhook.webhookId),
   );
-  const finishAll = (signal: Parameters<Lanes['finished']>[1] = 'answered'): void => {
-    for (const begun of started.splice(0)) lanes.finished(begun, signal);
+  const finish = (begun: DeliveryWork, signal: LaneSignal = 'answered'): void => {
+    lanes.answered(begun, signal);
+    lanes.finished(begun);
   };
-  return { lanes, started, hungry, finishAll };
+  const finishAll = (signal: LaneSignal = 'answered'): void => {
+    for (const begun of started.splice(0)) finish(begun, signal);
+  };
+  return { lanes, started, hungry, finish, finishAll };
 }
 
 describe('Lanes', () => {
@@ -66,12 +70,12 @@ describe('Lanes', () => {
   });
 
   it('lets a tenant wait that has its share of the places, and goes on with others', () => {
-    const { lanes, started } = setUp({ maxInFlight: 4 });
+    const { lanes, started, finish } = setUp({ maxInFlight: 4 });
     lanes.push([...works(2, 'big', 'b1'), ...works(2, 'big', 'b2'), ...works(1, 'small', 's1')]);
     expect(started.filter((begun) => begun.tenantId === 'big')).toHaveLength(3);
     expect(started.filter((begun) => begun.tenantId === 'small')).toHaveLength(1);
     const [first] = started.filter((begun) => begun.tenantId === 'big');
-    if (first !== undefined) lanes.finished(first, 'answered');
+    if (first !== undefined) finish(first);
     expect(started.filter((begun) => begun.tenantId === 'big')).toHaveLength(4);
   });
 
@@ -125,5 +129,23 @@ describe('Lanes', () => {
     expect(started).toHaveLength(1);
     finishAll();
     expect(started).toHaveLength(1);
+  });
+
+  it('sends the next request when one is answered, but no more than so many whose outcome is not committed', () => {
+    const { lanes, started } = setUp({ perWebhook: 2 });
+    lanes.push(works(20, 't', 'w'));
+    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.answered(next, 'answered');
+    expect(lanes.size()).toMatchObject({ inFlight: 8, queued: 12 });
+    expect(lanes.room('w')).toBe(0);
+  });
+
+  it('keeps the places of answered requests until their outcome is committed', () => {
+    const { lanes, started } = setUp({ maxInFlight: 4 });
+    lanes.push([...works(4, 'big', 'b1'), ...works(4, 'big', 'b2')]);
+    const first = started.splice(0);
+    for (const begun of first) lanes.answered(begun, 'answered');
+    expect(started).toEqual([]);
+    for (const begun of first) lanes.finished(begun);
+    expect(started).toHaveLength(3);
   });
 });

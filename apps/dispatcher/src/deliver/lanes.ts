@@ -21,7 +21,9 @@ export type LaneSignal = 'answered' | 'overloaded' | 'unreachable' | 'none';
 interface Lane extends TurnTaker {
   webhookId: string;
   queue: WorkQueue;
+  /** Requests on their way to the receiver, and those that were answered and whose outcome is not committed yet. */
   inFlight: number;
+  answered: number;
   /** Requests it may have under way: halves to a single probe while nobody answers, doubles with answers. */
   limit: number;
   /** Whether more of it waits in the database. */
@@ -35,6 +37,8 @@ interface Lane extends TurnTaker {
 
 /** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
 const START_LIMIT = 2;
+/** Requests of a webhook begun and not recorded, as a multiple of those it may have under way. */
+const UNRECORDED_SHARE = 4;
 
 /**
  * Deliveries held in memory: one lane for each webhook, turns between tenants and, within a tenant,
@@ -46,6 +50,7 @@ export class Lanes {
   private readonly lanes = new Map<string, Lane>();
   private readonly turns = new Turns<Lane>();
   private readonly held = new Set<string>();
+  private readonly recording = new Set<string>();
   private readonly idleListeners: (() => void)[] = [];
   private bytes = 0;
   private paused = false;
@@ -80,9 +85,7 @@ export class Lanes {
   room(webhookId: string): number {
     if (this.paused || this.bytes >= this.options.maxBytes) return 0;
     const lane = this.lanes.get(webhookId);
-    return lane === undefined
-      ? this.options.laneCapacity
-      : Math.max(0, this.options.laneCapacity - lane.queue.length - lane.inFlight);
+    return lane === undefined ? this.options.laneCapacity : Math.max(0, this.options.laneCapacity - sizeOf(lane));
   }
 
   /** Sets what the webhook allows; from now on. */
@@ -98,7 +101,7 @@ export class Lanes {
   /** Whether anything of the webhook is held here. */
   isBusy(webhookId: string): boolean {
     const lane = this.lanes.get(webhookId);
-    return lane !== undefined && (lane.queue.length > 0 || lane.inFlight > 0);
+    return lane !== undefined && sizeOf(lane) > 0;
   }
 
   /** Whether older deliveries of the webhook wait in the database, which newer ones must not overtake. */
@@ -136,18 +139,29 @@ export class Lanes {
     this.pump();
   }
 
-  /** Gives a lane's place back after the outcome is recorded. */
-  finished(work: DeliveryWork, signal: LaneSignal): void {
+  /** Lets the lane go on to the next request as soon as one is answered; its place is kept until it is {@link finished}. */
+  answered(work: DeliveryWork, signal: LaneSignal): void {
     const lane = this.laneOf(work.tenantId, work.webhookId);
-    this.held.delete(work.id);
     lane.inFlight -= 1;
-    this.slots.release(work.id);
-    this.bytes -= work.event.data.length;
+    lane.answered += 1;
+    this.recording.add(work.id);
     if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
     if (signal === 'unreachable' || signal === 'overloaded') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
+    this.pump();
+  }
+
+  /** Gives a delivery's place back after the outcome is recorded, whether or not there was a request. */
+  finished(work: DeliveryWork): void {
+    const lane = this.laneOf(work.tenantId, work.webhookId);
+    this.held.delete(work.id);
+    if (this.recording.delete(work.id)) lane.answered -= 1;
+    else lane.inFlight -= 1;
+    this.slots.release(work.id);
+    this.bytes -= work.event.data.length;
+    this.makeReady(lane);
     this.turns.reconsider(lane.tenantId);
-    if (lane.backlogged && lane.queue.length + lane.inFlight <= this.options.laneCapacity / 2)
+    if (lane.backlogged && sizeOf(lane) <= this.options.laneCapacity / 2)
       this.hungry({ tenantId: lane.tenantId, webhookId: lane.webhookId });
     this.settle(lane);
     if (this.slots.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
@@ -224,7 +238,8 @@ export class Lanes {
 
   private makeReady(lane: Lane): void {
     if (lane.ready || lane.queue.length === 0) return;
-    if (lane.inFlight >= Math.min(lane.limit, lane.limits.inFlight ?? lane.limit)) return;
+    const limit = Math.min(lane.limit, lane.limits.inFlight ?? lane.limit);
+    if (lane.inFlight >= limit || lane.inFlight + lane.answered >= limit * UNRECORDED_SHARE) return;
     if (this.waitsForPace(lane)) return;
     lane.ready = true;
     this.turns.add(lane);
@@ -252,6 +267,7 @@ export class Lanes {
         webhookId,
         queue: new WorkQueue(),
         inFlight: 0,
+        answered: 0,
         limit,
         backlogged: false,
         ready: false,
@@ -266,9 +282,14 @@ export class Lanes {
 
   /** Forgets a lane that holds nothing, so that memory follows the work and not the number of webhooks. */
   private settle(lane: Lane): void {
-    if (lane.queue.length > 0 || lane.inFlight > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
+    if (sizeOf(lane) > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
     // Its pace must outlive its work, or the next delivery would come too soon.
     if (this.waitsForPace(lane)) return;
     this.lanes.delete(lane.webhookId);
   }
+}
+
+/** Deliveries that a lane holds, waiting or begun. */
+function sizeOf(lane: Lane): number {
+  return lane.queue.length + lane.inFlight + lane.answered;
 }
