@@ -157,9 +157,11 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async attempt(work: DeliveryWork): Promise<void> {
+    let wasAnswered = false;
     await this.deliver.attempt(work, (signal) => {
+      wasAnswered = true;
       this.lanes.answered(work, signal);
     });
-    this.lanes.finished(work);
+    this.lanes.finished(work, wasAnswered);
   }
 }

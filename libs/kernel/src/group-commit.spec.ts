@@ -39,6 +39,12 @@ const fail = (commit: { reject: (error: Error) => void }): void => {
   commit.reject(new Error('refused'));
 };
 
+/** So that a commit takes this long. */
+async function untilPassed(ms: number): Promise<void> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < ms) await new Promise(setImmediate);
+}
+
 describe('GroupCommit', () => {
   it('commits what one caller adds in one go together, in order', async () => {
     const { commits, groups, settle } = setUp();
@@ -105,11 +111,11 @@ describe('GroupCommit', () => {
     expect(await again).toBe('D');
   });
 
-  it('lets commits that callers share begin at a distance, and keeps nobody waiting who is alone', async () => {
-    const { commits, groups, settle } = setUp({ spacingMs: 50, maxConcurrent: 2 });
+  it('lets commits that callers share begin at a distance by what one takes, and keeps nobody waiting who is alone', async () => {
+    const { commits, groups, settle } = setUp({ maxSpacingMs: 3_600_000, maxConcurrent: 2 });
     for (const item of ['a', 'b']) {
       const alone = commits.add(item);
-      await new Promise(setImmediate);
+      await untilPassed(50);
       await settle(succeed);
       expect(await alone).toBe(item.toUpperCase());
     }
@@ -122,13 +128,30 @@ describe('GroupCommit', () => {
     await settle(succeed);
     await shared;
     while (groups.length < 4) await new Promise(setImmediate);
-    expect(performance.now() - beganAt).toBeGreaterThan(25);
+    expect(performance.now() - beganAt).toBeGreaterThan(20);
     await settle(succeed);
     expect(await next).toBe('E');
   });
 
+  it('never waits longer for others than it may', async () => {
+    const { commits, groups, settle } = setUp({ maxSpacingMs: 1, maxConcurrent: 2 });
+    const slow = commits.add('a');
+    await untilPassed(500);
+    await settle(succeed);
+    await slow;
+    const shared = Promise.all(['b', 'c'].map((item) => commits.add(item)));
+    await new Promise(setImmediate);
+    const beganAt = performance.now();
+    const next = commits.add('d');
+    while (groups.length < 3) await new Promise(setImmediate);
+    expect(performance.now() - beganAt).toBeLessThan(150);
+    await settle(succeed);
+    await settle(succeed);
+    expect(await Promise.all([shared, next])).toEqual([['B', 'C'], 'D']);
+  });
+
   it('begins at once with what is large enough not to wait for more', async () => {
-    const { commits, groups, settle } = setUp({ spacingMs: 3_600_000, maxConcurrent: 2 });
+    const { commits, groups, settle } = setUp({ maxSpacingMs: 3_600_000, maxConcurrent: 2 });
     const results = Promise.all(['a', 'b'].map((item) => commits.add(item)));
     await new Promise(setImmediate);
     const third = commits.add('c');

@@ -9,14 +9,18 @@ export interface GroupCommitOptions<T> {
   maxWaiting: number;
   bytesOf: (item: T) => number;
   /**
-   * Between the beginnings of two commits while callers share them, in ms; 0 by default. The cost of a commit is mostly
-   * fixed, so groups should grow with the rate. Who is alone does not wait, nor does a group of {@link LARGE_SHARE}.
+   * Between the beginnings of two commits while callers share them, in ms, at most; 0 by default. The cost of a commit is
+   * mostly fixed, so groups should grow with the load, and how long a commit takes tells the load: they begin twice as
+   * far apart as one takes. Who is alone does not wait, nor does a group of {@link LARGE_SHARE}.
    */
-  spacingMs?: number;
+  maxSpacingMs?: number;
 }
 
 /** Share of `maxItems` from which on a group is not worth waiting for more. */
 const LARGE_SHARE = 0.2;
+const SPACING_PER_DURATION = 2;
+/** Weight of the newest commit in the mean of their durations. */
+const NEWEST_WEIGHT = 0.2;
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -32,6 +36,8 @@ export class GroupCommit<T, R> {
   private wasShared = false;
   private beganAt = -Infinity;
   private timer: NodeJS.Timeout | null = null;
+  /** Moving mean of what a commit takes. */
+  private durationMs = 0;
 
   /** @param commit commits a group and answers in its order; when it fails, a group is tried again one by one. */
   constructor(
@@ -68,8 +74,9 @@ export class GroupCommit<T, R> {
 
   /** Whether the next commit is to begin later; sees to it that it does. */
   private waitsForMore(): boolean {
-    const { spacingMs = 0 } = this.options;
-    if (spacingMs === 0 || !this.wasShared || this.isLarge()) return false;
+    const { maxSpacingMs = 0 } = this.options;
+    if (maxSpacingMs === 0 || !this.wasShared || this.isLarge()) return false;
+    const spacingMs = Math.min(maxSpacingMs, this.durationMs * SPACING_PER_DURATION);
     const waitMs = this.beganAt + spacingMs - performance.now();
     if (waitMs <= 0) return false;
     this.timer ??= setTimeout(() => {
@@ -98,8 +105,10 @@ export class GroupCommit<T, R> {
 
   private async run(group: typeof this.waiting): Promise<void> {
     this.running += 1;
+    const startedAt = this.beganAt;
     try {
       const results = await this.commit(group.map((entry) => entry.item));
+      this.durationMs += (performance.now() - startedAt - this.durationMs) * NEWEST_WEIGHT;
       for (const [index, entry] of group.entries()) entry.resolve(results[index] as R);
     } catch (error) {
       if (group.length === 1 || this.isRetryable(error)) for (const entry of group) entry.reject(error);

@@ -32,7 +32,7 @@ function setUp(options: { maxInFlight?: number; perWebhook?: number; capacity?: 
   );
   const finish = (begun: DeliveryWork, signal: LaneSignal = 'answered'): void => {
     lanes.answered(begun, signal);
-    lanes.finished(begun);
+    lanes.finished(begun, true);
   };
   const finishAll = (signal: LaneSignal = 'answered'): void => {
     for (const begun of started.splice(0)) finish(begun, signal);
@@ -145,7 +145,7 @@ describe('Lanes', () => {
     const first = started.splice(0);
     for (const begun of first) lanes.answered(begun, 'answered');
     expect(started).toEqual([]);
-    for (const begun of first) lanes.finished(begun);
+    for (const begun of first) lanes.finished(begun, true);
     expect(started).toHaveLength(3);
   });
 });

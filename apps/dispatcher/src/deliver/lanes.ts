@@ -50,7 +50,6 @@ export class Lanes {
   private readonly lanes = new Map<string, Lane>();
   private readonly turns = new Turns<Lane>();
   private readonly held = new Set<string>();
-  private readonly recording = new Set<string>();
   private readonly idleListeners: (() => void)[] = [];
   private bytes = 0;
   private paused = false;
@@ -144,18 +143,20 @@ export class Lanes {
     const lane = this.laneOf(work.tenantId, work.webhookId);
     lane.inFlight -= 1;
     lane.answered += 1;
-    this.recording.add(work.id);
     if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
     if (signal === 'unreachable' || signal === 'overloaded') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
     this.pump();
   }
 
-  /** Gives a delivery's place back after the outcome is recorded, whether or not there was a request. */
-  finished(work: DeliveryWork): void {
+  /**
+   * Gives a delivery's place back after the outcome is recorded.
+   * @param wasAnswered whether {@link answered} was called; not where its turn ended without a request.
+   */
+  finished(work: DeliveryWork, wasAnswered: boolean): void {
     const lane = this.laneOf(work.tenantId, work.webhookId);
     this.held.delete(work.id);
-    if (this.recording.delete(work.id)) lane.answered -= 1;
+    if (wasAnswered) lane.answered -= 1;
     else lane.inFlight -= 1;
     this.slots.release(work.id);
     this.bytes -= work.event.data.length;

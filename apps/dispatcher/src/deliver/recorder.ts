@@ -12,7 +12,7 @@ import { writeOutcomes, type Outcome } from './recorder.queries';
 
 const GROUP = {
   ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
-  spacingMs: 8,
+  maxSpacingMs: 10,
 };
 const RETRY_MS = 250;
 
