@@ -152,6 +152,11 @@ describe('GroupCommit', () => {
 
   it('begins at once with what is large enough not to wait for more', async () => {
     const { commits, groups, settle } = setUp({ maxSpacingMs: 3_600_000, maxConcurrent: 2 });
+    const slow = commits.add('slow');
+    await untilPassed(500);
+    await settle(succeed);
+    await slow;
+    groups.length = 0;
     const results = Promise.all(['a', 'b'].map((item) => commits.add(item)));
     await new Promise(setImmediate);
     const third = commits.add('c');
