@@ -294,7 +294,9 @@ CREATE TABLE pending_fan_outs (
   event_ids uuid[] NOT NULL,
   key_hash bytea,
   position bigint,
-  data_bytes bigint NOT NULL DEFAULT 0
+  data_bytes bigint NOT NULL DEFAULT 0,
+  owner uuid,
+  was_opened boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE TABLE publish_windows (
   tenant_id uuid NOT NULL,
@@ -1021,7 +1023,9 @@ COMMENT ON COLUMN inbound_requests.steps IS 'JSON: what each step of the verdict
 COMMENT ON COLUMN ordered_deliveries.given_up IS 'it is exhausted, and those behind it wait';
 COMMENT ON COLUMN ordering_keys.key_hash IS 'of tenant and ordering_key';
 COMMENT ON COLUMN pending_fan_outs.data_bytes IS 'of the payloads of its events together';
+COMMENT ON COLUMN pending_fan_outs.owner IS 'the dispatcher that sends its deliveries just now; the row goes when all of them have rows';
 COMMENT ON COLUMN pending_fan_outs.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
+COMMENT ON COLUMN pending_fan_outs.was_opened IS 'some of its deliveries may have been sent and recorded: whoever takes it makes the rows of the rest first';
 COMMENT ON COLUMN redelivery_jobs.after_id IS 'the last delivery handled; moves in the commit that makes the new ones';
 COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for all), start_at and end_at: which deliveries are meant';
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';

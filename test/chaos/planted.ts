@@ -30,14 +30,14 @@ if (planted === 'reconciler-off') {
   throw new Error(`There is no fault ${String(planted)} to plant`);
 }
 
-/** The batch is taken off the list, and some of its deliveries are not made. */
+/** The batch is taken off the list, and some of its deliveries have no rows. */
 function withoutSomeDeliveries(statement: unknown): unknown {
   if (typeof statement !== 'object' || statement === null) return statement;
   const { name, text } = statement as { name?: string; text?: string };
-  if (name !== 'fan-out' || text === undefined) return statement;
-  const condition = 'JOIN taken ON taken.id = p.fan_out_id';
-  if (!text.includes(condition)) throw new Error('the fan-out reads otherwise by now: plant the fault anew');
-  return { ...statement, text: text.replace(condition, `${condition} AND random() > ${String(SHARE)}`) };
+  if (name !== 'record-first-outcomes' || text === undefined) return statement;
+  const condition = 'JOIN me ON me.id = input.owner';
+  if (!text.includes(condition)) throw new Error('the statement reads otherwise by now: plant the fault anew');
+  return { ...statement, text: text.replace(condition, `${condition} WHERE random() > ${String(SHARE)}`) };
 }
 
 /** What stands behind another in its line goes at once. */

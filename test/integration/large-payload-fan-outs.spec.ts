@@ -1,4 +1,5 @@
-import { MAX_READ_BYTES, readPendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
+import { MAX_READ_BYTES, takePendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
+import { newUuid } from '#kernel/ids';
 import { startService, type TestService } from '../support/apps-in-process';
 import { describeEachBackend } from '../support/backends';
 import { startReceiver } from '../support/receiver';
@@ -6,6 +7,8 @@ import { waitFor } from '../support/wait-for';
 
 const COMMITS = 8;
 const EVENTS = 6;
+/** No dispatcher: batches of ordering keys are not opened. */
+const NOBODY = newUuid(Date.now());
 const FILLING = 'x'.repeat(250 * 1024);
 
 describeEachBackend('batches of events with large payloads', (backend) => {
@@ -36,7 +39,7 @@ describeEachBackend('batches of events with large payloads', (backend) => {
     expect(ids).toHaveLength(COMMITS);
     const read: string[] = [];
     for (let left = ids.toReversed(); left.length > 0;) {
-      const { batches, unread } = await readPendingBatches(service.pool, left);
+      const { batches, unread } = await takePendingBatches(service.pool, NOBODY, left);
       const bytes = batches.flatMap(({ events }) => events).reduce((sum, event) => sum + event.data.length, 0);
       expect(bytes).toBeGreaterThan(MAX_READ_BYTES / 2);
       expect(bytes).toBeLessThanOrEqual(MAX_READ_BYTES);
@@ -53,7 +56,7 @@ describeEachBackend('batches of events with large payloads', (backend) => {
     await publishAll();
     await service.pool.query('UPDATE pending_fan_outs SET data_bytes = $1', [2 * MAX_READ_BYTES]);
     const ids = await pendingIds();
-    const { batches, unread } = await readPendingBatches(service.pool, ids);
+    const { batches, unread } = await takePendingBatches(service.pool, NOBODY, ids);
     expect(batches.map(({ fanOutId }) => fanOutId)).toEqual(ids.slice(0, 1));
     expect(unread).toEqual(ids.slice(1));
   });

@@ -12,7 +12,7 @@ import {
   type DeliveryRow,
 } from '../../apps/api/src/deliveries/history.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
-import { readPendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
+import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
 import { writeHistory } from '../../bench/installation/write-history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
@@ -26,7 +26,7 @@ const EVENT_TYPES = 5;
 const PAGE = { limit: 21, offset: 0 };
 /** Rows of a page, of each status, and then some. */
 const ROWS_OF_A_PAGE = 200;
-const [TENANT, WEBHOOK] = [newUuid(Date.now()), newUuid(Date.now())];
+const [TENANT, WEBHOOK, DISPATCHER] = [newUuid(Date.now()), newUuid(Date.now()), newUuid(Date.now())];
 const HISTORY = /^(events|event_payloads|deliveries|attempts|attempt_responses)(_\d|$)/;
 
 interface PlanNode {
@@ -48,10 +48,12 @@ let hoursRead = 0;
 
 /** Explains what it is asked instead of only asking it. */
 async function explain(text: string, values: unknown[]): Promise<unknown[]> {
+  await client.query('BEGIN');
   const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
     `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
     values,
   );
+  await client.query('ROLLBACK');
   const count = (node: PlanNode): void => {
     const { 'Rows Removed by Filter': filtered = 0, 'Rows Removed by Join Filter': joined = 0 } = node;
     if (HISTORY.test(node['Relation Name'] ?? ''))
@@ -158,6 +160,9 @@ describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) 
       middle,
     ]);
     const fanOutId = newUuid(Date.now());
+    await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1) ON CONFLICT DO NOTHING`, [
+      DISPATCHER,
+    ]);
     await pool.query('INSERT INTO pending_fan_outs (id, due_at, event_ids) VALUES ($1, now(), $2)', [
       fanOutId,
       rows.map(({ id }) => id),
@@ -170,7 +175,8 @@ describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) 
     const read = await rowsReadBy(async () => {
       const {
         batches: [batch],
-      } = await readPendingBatches(asPool, [fanOutId]);
+      } = await takePendingBatches(asPool, DISPATCHER, [fanOutId]);
+      expect(batch?.isOpen).toBe(true);
       expect(batch?.events).toHaveLength(rows.length);
     });
     await client.query('RESET ROLE');

@@ -163,10 +163,10 @@ describeEachBackend('recovery', (backend) => {
   });
 
   it('does not record an outcome under an old epoch or for another owner', async () => {
-    await start({ dispatchers: 1 }, () => ({ delayMs: 500 }));
+    await start({ dispatchers: 1 }, () => ({ delayMs: 3_000 }));
     const webhook = await service.webhook({ url: receiver.origin });
     await service.publish();
-    await receiver.waitFor(1);
+    await waitFor('it to have a row', async () => (await service.rows('SELECT FROM deliveries')).length === 1);
     const [row] = await service.rows<{ id: string; owner: string; epoch: number; event_id: string; tenant_id: string }>(
       'SELECT * FROM deliveries',
     );
@@ -179,6 +179,7 @@ describeEachBackend('recovery', (backend) => {
         webhookId: webhook.id,
         attempts: 0,
         probes: 0,
+        batch: null,
         line: null,
       },
       event: {

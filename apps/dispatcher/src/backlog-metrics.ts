@@ -107,8 +107,8 @@ export class BacklogMetrics {
             ORDER BY webhook_id, due_at LIMIT 1) next
         )
         SELECT
-          (SELECT count(*) FROM (SELECT FROM pending_fan_outs WHERE due_at <= now() LIMIT ${COUNT_LIMIT}) p) AS fan_outs,
-          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM pending_fan_outs WHERE due_at <= now()), 0) AS fan_outs_age,
+          (SELECT count(*) FROM (SELECT FROM pending_fan_outs WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) p) AS fan_outs,
+          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM pending_fan_outs WHERE owner IS NULL AND due_at <= now()), 0) AS fan_outs_age,
           (SELECT count(*) FROM (SELECT FROM waiting_deliveries WHERE due_at <= now() LIMIT ${COUNT_LIMIT}) w) AS deliveries,
           coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM oldest WHERE due_at <= now()), 0) AS deliveries_age,
           (SELECT count(*) FROM (SELECT FROM waiting_inbound_actions WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) a) AS actions,

@@ -12,6 +12,7 @@ import { BacklogMetrics } from './backlog-metrics';
 import { Aftermath } from './deliver/aftermath';
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import { Lanes } from './deliver/lanes';
+import { OpenBatches } from './deliver/open-batches';
 import { Slots } from './deliver/slots';
 import { Recorder } from './deliver/recorder';
 import { Dispatcher } from './dispatcher';
@@ -105,6 +106,7 @@ export class DispatcherModule {
         FanOutPlanner,
         FanOut,
         Deliver,
+        OpenBatches,
         Recorder,
         Aftermath,
         OperationalEvents,

@@ -21,6 +21,7 @@ import {
 import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
 import type { DeliveryWork } from './deliver/delivery-work';
 import { Lanes } from './deliver/lanes';
+import { OpenBatches } from './deliver/open-batches';
 import { FanOut } from './fan-out/fan-out';
 import { WebhookHealth } from './health-monitor/webhook-health';
 import { InboundActions } from './inbound-actions/inbound-actions';
@@ -62,6 +63,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly database: DatabaseConnection,
     private readonly identity: DispatcherIdentity,
     private readonly lanes: Lanes,
+    private readonly openBatches: OpenBatches,
     private readonly fanOut: FanOut,
     private readonly deliver: Deliver,
     private readonly claims: Claims,
@@ -113,6 +115,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     await Promise.all([this.client.close(graceMs), this.inbound.stop(graceMs)]);
     await handedBack;
     await this.lanes.untilIdle();
+    await this.openBatches.stop();
     clearInterval(this.sweeping);
     await this.scheduled.stop();
     await this.identity.stop();
@@ -124,7 +127,8 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     if (this.stopping) return;
     this.started = true;
     this.identity.start(() => {
-      this.lanes.drain(); // it is another's by now
+      this.openBatches.forget(); // they are another's by now
+      this.lanes.drain();
     });
     this.consumers.push(
       this.queues.consume<EventJob>(
@@ -138,6 +142,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     this.sweeping = setInterval(() => {
       this.lanes.sweep();
     }, SWEEP_MS);
+    this.openBatches.start();
     this.inbound.start();
     this.reconciler.start();
     this.scheduled.start();

@@ -17,6 +17,7 @@ import { PublishWindowsWall1795526000000 } from '../../../migrations/17955260000
 import { Draining1795532400000 } from '../../../migrations/1795532400000-draining';
 import { Retention1795536000000 } from '../../../migrations/1795536000000-retention';
 import { FanOutBytes1795537500000 } from '../../../migrations/1795537500000-fan-out-bytes';
+import { OpenBatches1795600000000 } from '../../../migrations/1795600000000-open-batches';
 import { DailyStats1795539600000 } from '../../../migrations/1795539600000-daily-stats';
 import { InboundActionEntity } from './entities/inbound-action.entity';
 import { InboundChannelEntity } from './entities/inbound-channel.entity';
@@ -56,6 +57,7 @@ const MIGRATIONS = [
   Retention1795536000000,
   FanOutBytes1795537500000,
   DailyStats1795539600000,
+  OpenBatches1795600000000,
 ];
 
 /** Options of the data source that requests use: it runs as `webhooks_request`, behind row-level security. */

@@ -2,16 +2,22 @@ import { uuidTimeMs } from './ids';
 
 const HOUR_MS = 3_600_000;
 
-let lastHour = Number.NaN;
+let lastHourMs = Number.NaN;
 let lastText = '';
+
+/** {@link hourOfUuid} in Unix ms. */
+export function hourMsOfUuid(uuid: string): number {
+  const atMs = uuidTimeMs(uuid);
+  return atMs - (atMs % HOUR_MS);
+}
 
 /** The hour, as ISO 8601 in UTC, in which an id was made: where statistics count its delivery. */
 export function hourOfUuid(uuid: string): string {
-  const hour = Math.floor(uuidTimeMs(uuid) / HOUR_MS);
+  const hourMs = hourMsOfUuid(uuid);
   // Nearly always that of the id before.
-  if (hour !== lastHour) {
-    lastText = new Date(hour * HOUR_MS).toISOString();
-    lastHour = hour;
+  if (hourMs !== lastHourMs) {
+    lastText = new Date(hourMs).toISOString();
+    lastHourMs = hourMs;
   }
   return lastText;
 }

@@ -9,7 +9,8 @@ import { Signals } from '#queues/signals';
 import { DispatcherMetrics } from '../dispatcher-metrics';
 import { OperationalEvents } from '../operational-events/operational-events';
 import type { DeliveryWork } from './delivery-work';
-import { disableWebhook, type Outcome } from './recorder.queries';
+import { disableWebhook } from './disable-webhook.queries';
+import type { Outcome } from './outcome';
 
 const GONE = 410;
 

@@ -11,8 +11,8 @@ import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Aftermath } from './aftermath';
 import { deliveryContent, type DeliveryWork } from './delivery-work';
 import type { LaneSignal } from './lanes';
+import type { AttemptRecord, Outcome } from './outcome';
 import { Recorder } from './recorder';
-import type { AttemptRecord, Outcome } from './recorder.queries';
 
 /** Injection token of the dispatcher's {@link DeliveryClient}. */
 export const DELIVERY_CLIENT = Symbol('delivery client');

@@ -31,6 +31,27 @@ export interface DeliveryWork {
   probes: number;
   /** Of the ordering key, where the event stands in a line of the webhook; see `ordering/lines.queries.ts`. */
   line: Buffer | null;
+  /** The batch that answers for it while it has no row. */
+  batch: OpenBatch | null;
+}
+
+/**
+ * A batch of events that this dispatcher has taken and whose deliveries it sends before they have rows: most end within
+ * milliseconds, and are then written once, as they ended. Until each has its row the batch stays on the list of what is
+ * to be fanned out, under this dispatcher's name, so that whoever takes over begins it anew.
+ */
+export interface OpenBatch {
+  readonly fanOutId: string;
+  /** Monotonic ms. */
+  readonly openedAt: number;
+  /** Deliveries that have no row, and whose outcome nobody is writing. */
+  readonly unwritten: Set<DeliveryWork>;
+  /** Outcomes that are being committed. */
+  recording: number;
+  /** While rows are being written for what takes long; never rejects. */
+  settling: Promise<void> | null;
+  /** Whether an outcome was refused by the database, so that the batch is to be begun anew. */
+  isBroken: boolean;
 }
 
 /** What the receiver is told; the public id of an event is its publisher's own where one was given. */

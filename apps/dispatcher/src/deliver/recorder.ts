@@ -8,7 +8,9 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { movesLine, writeOrderedOutcomes } from '../ordering/ordered-outcomes.queries';
 import { Lanes } from './lanes';
-import { writeOutcomes, type Outcome } from './recorder.queries';
+import { OpenBatches } from './open-batches';
+import type { Outcome } from './outcome';
+import { writeFirstOutcomes, writeOutcomes } from './record-outcomes.queries';
 
 const GROUP = {
   ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
@@ -16,14 +18,16 @@ const GROUP = {
 };
 const RETRY_MS = 250;
 
-type WriteOutcomes = (pool: Pool, outcomes: Outcome[]) => Promise<Set<string>>;
+type WriteOutcomes = (outcomes: Outcome[]) => Promise<Set<string>>;
 
 /**
  * Commits outcomes, many at once. While the database is away an outcome waits here, and its lane's place
- * with it; writing one twice changes nothing, since the first time clears its owner.
+ * with it; writing one twice changes nothing.
  */
 @Injectable()
 export class Recorder {
+  /** Of deliveries that have no rows yet. */
+  private readonly firstCommits: GroupCommit<Outcome, boolean>;
   private readonly commits: GroupCommit<Outcome, boolean>;
   /** Of those that let the next in a line go: more statements, so they do not slow the others. */
   private readonly commitsInLine: GroupCommit<Outcome, boolean>;
@@ -31,44 +35,68 @@ export class Recorder {
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
-    private readonly lanes: Lanes,
+    private readonly openBatches: OpenBatches,
+    lanes: Lanes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const groupCommit = (write: WriteOutcomes): GroupCommit<Outcome, boolean> =>
       new GroupCommit(
-        (outcomes) => this.write(outcomes, write),
-        () => false,
-        {
-          ...GROUP,
-          bytesOf: (outcome: Outcome) => outcome.attempt?.responseBody.length ?? 0,
+        async (outcomes) => {
+          const written = await write(outcomes);
+          return outcomes.map(({ work }) => written.has(work.id));
         },
+        () => false,
+        { ...GROUP, bytesOf: (outcome: Outcome) => outcome.attempt?.responseBody.length ?? 0 },
       );
-    this.commits = groupCommit(writeOutcomes);
-    this.commitsInLine = groupCommit((into, outcomes) =>
-      writeOrderedOutcomes(into, outcomes, (webhook) => {
-        this.lanes.askForMore(webhook);
-      }),
+    this.firstCommits = groupCommit((outcomes) => this.writeFirst(outcomes));
+    this.commits = groupCommit((outcomes) => this.untilWritten(outcomes, () => writeOutcomes(pool, outcomes)));
+    this.commitsInLine = groupCommit((outcomes) =>
+      this.untilWritten(outcomes, () =>
+        writeOrderedOutcomes(pool, outcomes, (webhook) => {
+          lanes.askForMore(webhook);
+        }),
+      ),
     );
   }
 
   /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
   async record(outcome: Outcome): Promise<boolean> {
+    const { batch } = outcome.work;
+    if (batch?.settling) await batch.settling;
+    const isFirst = batch?.unwritten.delete(outcome.work) ?? false;
+    if (isFirst && batch !== null) batch.recording += 1;
     try {
+      if (isFirst) return await this.firstCommits.add(outcome);
       return await (movesLine(outcome) ? this.commitsInLine : this.commits).add(outcome);
     } catch (error) {
-      // Refused by the database for itself, not for its company: its row stays ours until the reconciler releases it.
+      // Refused by the database for itself, not for its company: its row, or its batch, stays ours until it is released.
       this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');
+      if (isFirst) this.openBatches.refused(outcome.work);
       return false;
     }
   }
 
-  private async write(outcomes: Outcome[], write: WriteOutcomes): Promise<boolean[]> {
+  private async writeFirst(outcomes: Outcome[]): Promise<Set<string>> {
+    const works = outcomes.map(({ work }) => work);
+    const finished = this.openBatches.finishedWith(works);
+    try {
+      const written = await this.untilWritten(outcomes, () => writeFirstOutcomes(this.pool, outcomes, finished));
+      this.openBatches.recorded(works, finished);
+      return written;
+    } catch (error) {
+      this.openBatches.notRecorded(finished);
+      throw error;
+    }
+  }
+
+  /** Tries again while the database is away. @throws what it has against the outcomes. */
+  private async untilWritten(outcomes: Outcome[], write: () => Promise<Set<string>>): Promise<Set<string>> {
     for (;;) {
       try {
-        const written = await write(this.pool, outcomes);
+        const written = await write();
         if (this.failing) this.logger.info('outcomes are recorded again');
         this.failing = false;
-        return outcomes.map((outcome) => written.has(outcome.work.id));
+        return written;
       } catch (error) {
         if (!isWorthRepeating(error)) throw error;
         if (!this.failing)

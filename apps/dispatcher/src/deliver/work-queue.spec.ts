@@ -10,6 +10,7 @@ function work(id: string, priority: number): DeliveryWork {
     webhookId: 'w',
     attempts: 0,
     probes: 0,
+    batch: null,
     line: null,
     event: {
       id,

@@ -11,7 +11,8 @@ import { writeFanOutInLine, type FanOutWrite, type PlannedDelivery } from './fan
 export function fanOutInLine(pool: Pool, dispatcherId: string, write: FanOutWrite): Promise<Set<string>> {
   return inTransaction(pool, async (client) => {
     const ready = await lockReadyBatches(client, write);
-    const planned = write.planned.filter((delivery) => ready.has(delivery.fanOutId));
+    const open = new Set(write.open);
+    const planned = write.planned.filter(({ fanOutId }) => ready.has(fanOutId) || open.has(fanOutId));
     const lines = planned.flatMap((delivery) => lineOf(delivery) ?? []);
     await lockLines(client, lines);
     const occupied = new Set((await findHeads(client, lines)).map(lineName));
@@ -21,6 +22,7 @@ export function fanOutInLine(pool: Pool, dispatcherId: string, write: FanOutWrit
         return line !== null && occupied.has(lineName(line)) ? { ...delivery, state: 'blocked' } : delivery;
       }),
       finished: write.finished.filter((fanOutId) => ready.has(fanOutId)),
+      open: write.open,
       continued: write.continued,
       unfinished: write.unfinished !== null && ready.has(write.unfinished) ? write.unfinished : null,
     });

@@ -3,7 +3,7 @@ import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-ta
 import { orderingKeyHash } from '#accept/ordering-key';
 import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
-import type { DeliveryWork } from '../deliver/delivery-work';
+import type { DeliveryWork, EventRecord } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
 import { lineName } from '#database/lines.queries';
 import { WebhookHealth } from '../health-monitor/webhook-health';
@@ -16,11 +16,13 @@ const MAX_PER_CHUNK = 500;
 /** A part of what batches come to, which one statement makes. */
 export interface FanOutChunk {
   planned: PlannedDelivery[];
-  /** Those that go into lanes here, by delivery. */
+  /** Those of them that go into lanes here, by delivery. */
   works: Map<string, DeliveryWork>;
+  /** Deliveries of open batches that go into lanes here without being planned, by batch. */
+  open: Map<string, DeliveryWork[]>;
   /** Webhooks with limits, whose deliveries are claimed under a lease. */
   exclusive: Map<string, { tenantId: string; webhookId: string }>;
-  /** Batches that have nothing behind this chunk. */
+  /** Batches that have nothing behind this chunk and nothing in `open`. */
   finished: string[];
   /** The batch that goes on in the next chunk, with the tenant whose event it is at. */
   unfinished: { fanOutId: string; tenantId: string } | null;
@@ -43,20 +45,23 @@ export class FanOutPlanner {
    */
   async *plan(batches: PendingBatch[], owner: string): AsyncGenerator<FanOutChunk, undefined> {
     let chunk = new ChunkPlan();
-    for (const { fanOutId, events, isBehind } of batches) {
+    for (const batch of batches) {
+      const { fanOutId, events, isBehind } = batch;
       // Left to whoever finishes the batch before it.
       if (isBehind && (await this.areOrdered(events))) continue;
+      let isOpen = batch.isOpen;
       for (const event of events) {
         for (const target of await this.targetsOf(event)) {
-          if (chunk.planned.length === MAX_PER_CHUNK) {
-            chunk.unfinished = { fanOutId, tenantId: event.tenantId };
+          if (chunk.size === MAX_PER_CHUNK) {
+            isOpen = false;
+            chunk.breakOff(fanOutId, event.tenantId);
             yield chunk;
             chunk = new ChunkPlan();
           }
-          this.add(chunk, fanOutId, event, target, owner);
+          this.add(chunk, { fanOutId, isOpen }, event, target, owner);
         }
       }
-      chunk.finished.push(fanOutId);
+      if (!chunk.open.has(fanOutId)) chunk.finished.push(fanOutId);
     }
     yield chunk;
     return undefined;
@@ -75,20 +80,30 @@ export class FanOutPlanner {
     });
   }
 
-  private add(chunk: ChunkPlan, fanOutId: string, event: PendingEvent, target: WebhookTarget, owner: string): void {
+  private add(
+    chunk: ChunkPlan,
+    { fanOutId, isOpen }: { fanOutId: string; isOpen: boolean },
+    event: PendingEvent,
+    target: WebhookTarget,
+    owner: string,
+  ): void {
     const { tenantId } = event;
     const webhookId = target.id;
     const id = deliveryUuid(event.id, webhookId);
     const line = target.ordered && event.orderingKey !== null ? orderingKeyHash(tenantId, event.orderingKey) : null;
     const isBlocked = line !== null && chunk.isBehindAnother(webhookId, line);
     const state = isBlocked ? 'blocked' : this.placeOf(target, chunk.taken);
-    if (state === 'in_flight') chunk.works.set(id, toWork(id, owner, webhookId, event, line));
+    if (state === 'in_flight') {
+      const work = toWork(id, owner, webhookId, event, line);
+      if (isOpen && line === null) {
+        chunk.send(fanOutId, work);
+        return;
+      }
+      chunk.works.set(id, work);
+    }
     if (state === 'queued') this.lanes.setBacklogged(tenantId, webhookId);
     if (isExclusive(target)) chunk.exclusive.set(webhookId, { tenantId, webhookId });
-    chunk.planned.push({
-      ...{ fanOutId, id, tenantId, webhookId, state, line },
-      ...{ eventId: event.id, eventType: event.type, priority: event.priority },
-    });
+    chunk.plan(fanOutId, event, { id, tenantId, webhookId, state, line });
   }
 
   /** Into this dispatcher's lane while it has room; else into the database, to be claimed by whoever may send it. */
@@ -106,15 +121,52 @@ export class FanOutPlanner {
 class ChunkPlan implements FanOutChunk {
   readonly planned: PlannedDelivery[] = [];
   readonly works = new Map<string, DeliveryWork>();
+  readonly open = new Map<string, DeliveryWork[]>();
   readonly exclusive = new Map<string, { tenantId: string; webhookId: string }>();
   readonly finished: string[] = [];
   unfinished: FanOutChunk['unfinished'] = null;
   /** Room in lanes here that the chunk takes, by webhook. */
   readonly taken = new Map<string, number>();
   private readonly lines = new Set<string>();
+  private openCount = 0;
 
   get isInLine(): boolean {
     return this.lines.size > 0;
+  }
+
+  /** Deliveries in it. */
+  get size(): number {
+    return this.planned.length + this.openCount;
+  }
+
+  plan(
+    fanOutId: string,
+    event: Pick<EventRecord, 'id' | 'type' | 'priority'>,
+    delivery: Pick<PlannedDelivery, 'id' | 'tenantId' | 'webhookId' | 'state' | 'line'>,
+  ): void {
+    this.planned.push({
+      ...{ fanOutId, eventId: event.id, eventType: event.type, priority: event.priority },
+      ...delivery,
+    });
+  }
+
+  /** Has a delivery sent before it has a row. */
+  send(fanOutId: string, work: DeliveryWork): void {
+    const works = this.open.get(fanOutId);
+    if (works === undefined) this.open.set(fanOutId, [work]);
+    else works.push(work);
+    this.openCount += 1;
+  }
+
+  /** Ends within a batch: what is made of it has to have rows, since others may go on with it. */
+  breakOff(fanOutId: string, tenantId: string): void {
+    this.unfinished = { fanOutId, tenantId };
+    for (const work of this.open.get(fanOutId) ?? []) {
+      const { id, webhookId, event } = work;
+      this.works.set(id, work);
+      this.plan(fanOutId, event, { id, tenantId: work.tenantId, webhookId, state: 'in_flight', line: null });
+    }
+    this.open.delete(fanOutId);
   }
 
   /** Notes a delivery of a line; answers whether the chunk has another of it before. */
@@ -127,5 +179,5 @@ class ChunkPlan implements FanOutChunk {
 }
 
 function toWork(id: string, owner: string, webhookId: string, event: PendingEvent, line: Buffer | null): DeliveryWork {
-  return { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0, line };
+  return { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0, line, batch: null };
 }

@@ -18,6 +18,8 @@ export interface PendingBatch {
   keyHash: Buffer | null;
   /** Whether an earlier batch of its key is to be fanned out first, and by another. */
   isBehind: boolean;
+  /** Whether it is this dispatcher's now, and none of its deliveries was ever sent: they may go before they have rows. */
+  isOpen: boolean;
 }
 
 interface PendingEventRow {
@@ -38,6 +40,7 @@ interface BatchRow {
   fan_out_id: string;
   key_hash: Buffer | null;
   is_behind: boolean;
+  is_open: boolean;
   is_last: boolean;
 }
 
@@ -49,27 +52,39 @@ export const MAX_READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Batches that are due and that nobody has fanned out, with their events in the order of their ids: the first of them,
- * by position, that together have no more payload than may be read at once, and one at least. Takes no lock.
+ * by position, that together have no more payload than may be read at once, and one at least. Those that have no place in
+ * a line, and that nobody has opened before, are opened in the dispatcher's name; see `deliver/open-batches.ts`.
  * `OFFSET 0` has each event looked up by its id: joined freely, a planner with young statistics goes through all events
  * of the tenant to find a few. The array behind a SELECT hides its length: for one of known length each execution would be
  * planned anew, which takes longer than the execution.
  * @returns with the ids of those that were left out, or that were none.
  */
-export async function readPendingBatches(
+export async function takePendingBatches(
   pool: Pool,
+  dispatcherId: string,
   fanOutIds: string[],
 ): Promise<{ batches: PendingBatch[]; unread: string[] }> {
   const answer = await pool.query<OuterJoined<PendingEventRow> & BatchRow>({
-    name: 'read-pending-events',
+    name: 'take-pending-events',
     text: `
+      WITH me AS (
+        SELECT id FROM dispatchers WHERE id = $3 FOR KEY SHARE
+      ), found AS (
+        SELECT *, sum(data_bytes) OVER places AS bytes, row_number() OVER places AS place, count(*) OVER () AS total
+        FROM pending_fan_outs WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND due_at <= now() AND owner IS NULL
+        WINDOW places AS (ORDER BY position NULLS FIRST, id ROWS UNBOUNDED PRECEDING)
+      ), free AS (
+        SELECT p.id FROM found f JOIN pending_fan_outs p ON p.id = f.id CROSS JOIN me
+        WHERE f.key_hash IS NULL AND (f.bytes <= $2 OR f.place = 1) AND p.owner IS NULL AND NOT p.was_opened
+        FOR UPDATE OF p SKIP LOCKED
+      ), opened AS (
+        UPDATE pending_fan_outs p SET owner = $3, was_opened = true FROM free WHERE p.id = free.id RETURNING p.id
+      )
       SELECT f.id AS fan_out_id, f.key_hash, f.key_hash IS NOT NULL AND EXISTS (
           SELECT FROM pending_fan_outs b WHERE b.key_hash = f.key_hash AND b.position < f.position
             AND NOT (b.id = ANY((SELECT $1::uuid[])::uuid[]) AND b.due_at <= now())) AS is_behind,
-        f.place = f.total AS is_last, pending.*
-      FROM (
-        SELECT *, sum(data_bytes) OVER places AS bytes, row_number() OVER places AS place, count(*) OVER () AS total
-        FROM pending_fan_outs WHERE id = ANY((SELECT $1::uuid[])::uuid[]) AND due_at <= now()
-        WINDOW places AS (ORDER BY position NULLS FIRST, id ROWS UNBOUNDED PRECEDING)) f
+        opened.id IS NOT NULL AS is_open, f.place = f.total AS is_last, pending.*
+      FROM found f LEFT JOIN opened ON opened.id = f.id
       LEFT JOIN LATERAL (
         SELECT e.*, p.data, (SELECT webhooks_version FROM tenants t WHERE t.id = e.tenant_id) AS webhooks_version
         FROM unnest(f.event_ids) AS wanted(event_id)
@@ -78,14 +93,14 @@ export async function readPendingBatches(
           FROM events WHERE id = wanted.event_id AND cancelled_at IS NULL OFFSET 0) e
         CROSS JOIN LATERAL (SELECT data FROM event_payloads WHERE event_id = wanted.event_id OFFSET 0) p
       ) pending ON true
-      WHERE f.bytes <= $2 OR f.place = 1
+      WHERE (f.bytes <= $2 OR f.place = 1) AND (f.key_hash IS NOT NULL OR f.was_opened OR opened.id IS NOT NULL)
       ORDER BY f.place`,
-    values: [plainArray(fanOutIds), MAX_READ_BYTES],
+    values: [plainArray(fanOutIds), MAX_READ_BYTES, dispatcherId],
   });
   const batches = new Map<string, PendingBatch>();
   for (const row of answer.rows) {
     const batch = batches.get(row.fan_out_id) ?? {
-      ...{ fanOutId: row.fan_out_id, keyHash: row.key_hash, isBehind: row.is_behind },
+      ...{ fanOutId: row.fan_out_id, keyHash: row.key_hash, isBehind: row.is_behind, isOpen: row.is_open },
       events: [],
     };
     batches.set(row.fan_out_id, batch);
@@ -112,12 +127,35 @@ function toPendingEvent(row: PendingEventRow): PendingEvent {
   };
 }
 
-/** Lets batches wait a while longer. */
-export async function postponeFanOuts(pool: Pool, fanOutIds: string[], seconds: number): Promise<void> {
+/** Lets batches wait a while longer, unless they are open elsewhere. */
+export async function postponeFanOuts(
+  pool: Pool,
+  dispatcherId: string,
+  fanOutIds: string[],
+  seconds: number,
+): Promise<void> {
   await pool.query(
-    'UPDATE pending_fan_outs SET due_at = now() + make_interval(secs => $2) WHERE id = ANY($1::uuid[])',
-    [fanOutIds, seconds],
+    `UPDATE pending_fan_outs SET due_at = now() + make_interval(secs => $3), owner = NULL
+     WHERE id = ANY($2::uuid[]) AND (owner IS NULL OR owner = $1)`,
+    [dispatcherId, fanOutIds, seconds],
   );
+}
+
+/** Takes open batches off the list whose deliveries all have rows. */
+export async function closeBatches(pool: Pool, dispatcherId: string, fanOutIds: string[]): Promise<void> {
+  await pool.query({
+    name: 'close-batches',
+    text: 'DELETE FROM pending_fan_outs WHERE id = ANY($2::uuid[]) AND owner = $1',
+    values: [dispatcherId, fanOutIds],
+  });
+}
+
+/** Lets anyone begin open batches anew. */
+export async function releaseBatches(pool: Pool, dispatcherId: string, fanOutIds: string[]): Promise<void> {
+  await pool.query('UPDATE pending_fan_outs SET owner = NULL WHERE id = ANY($2::uuid[]) AND owner = $1', [
+    dispatcherId,
+    fanOutIds,
+  ]);
 }
 
 /** One delivery to be made; those `in_flight` go into this dispatcher's lanes, the others wait in the database. */
@@ -144,12 +182,13 @@ WITH me AS (
   SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
 ), finished AS (
   DELETE FROM pending_fan_outs f USING me
-  WHERE f.id = ANY($2::uuid[]) AND (f.due_at <= now() OR f.id = $12) RETURNING f.id
+  WHERE f.id = ANY($2::uuid[]) AND (f.due_at <= now() OR f.id = $12) AND (f.owner IS NULL OR f.owner = me.id) RETURNING f.id
 ), unfinished AS (
-  UPDATE pending_fan_outs f SET due_at = now() + make_interval(secs => $14) FROM me
-  WHERE f.id = $13 AND (f.due_at <= now() OR f.id = $12) RETURNING f.id
+  UPDATE pending_fan_outs f SET due_at = now() + make_interval(secs => $14), owner = NULL FROM me
+  WHERE f.id = $13 AND (f.due_at <= now() OR f.id = $12) AND (f.owner IS NULL OR f.owner = me.id) RETURNING f.id
 ), taken AS (
   SELECT id FROM finished UNION ALL SELECT id FROM unfinished
+  UNION ALL SELECT f.id FROM pending_fan_outs f JOIN me ON me.id = f.owner WHERE f.id = ANY($15::uuid[])
 ), made AS (
   INSERT INTO deliveries (id, tenant_id, webhook_id, event_id, event_type, status, state, owner, epoch)
   SELECT p.id, p.tenant_id, p.webhook_id, p.event_id, p.event_type, 'pending',
@@ -184,7 +223,7 @@ const FAN_OUT_IN_LINE = fanOutStatement(
   SELECT webhook_id, event_id, tenant_id, key_hash, nextval('ordering_positions'), id, priority
   FROM (
     SELECT made.*, l.key_hash, l.priority FROM made
-    JOIN unnest($4::uuid[], $15::bytea[], $11::smallint[]) WITH ORDINALITY AS l(id, key_hash, priority, place) ON l.id = made.id
+    JOIN unnest($4::uuid[], $16::bytea[], $11::smallint[]) WITH ORDINALITY AS l(id, key_hash, priority, place) ON l.id = made.id
     WHERE l.key_hash IS NOT NULL ORDER BY l.place) ordered
   ON CONFLICT (webhook_id, event_id) DO NOTHING
 )`,
@@ -199,6 +238,8 @@ export interface FanOutWrite {
   planned: PlannedDelivery[];
   /** Batches to be taken off the list. */
   finished: string[];
+  /** Batches of which other deliveries are on their way without rows, so that they stay on the list. */
+  open: string[];
   /** The batch whose earlier chunks were made here, if any; it need not be due. */
   continued: string | null;
   /** The batch that goes on in the next chunk. */
@@ -249,7 +290,10 @@ export async function findNextInLine(pool: Pool, keyHashes: Buffer[], limit: num
   return answer.rows.map((row) => row.id);
 }
 
-function fanOutValues(dispatcherId: string, { planned, finished, continued, unfinished }: FanOutWrite): unknown[] {
+function fanOutValues(
+  dispatcherId: string,
+  { planned, finished, open, continued, unfinished }: FanOutWrite,
+): unknown[] {
   return [
     dispatcherId,
     plainArray(finished),
@@ -265,5 +309,6 @@ function fanOutValues(dispatcherId: string, { planned, finished, continued, unfi
     continued,
     unfinished,
     CHUNK_GRACE_SECONDS,
+    plainArray(open),
   ];
 }

@@ -5,12 +5,13 @@ import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../deliver/lanes';
+import { OpenBatches } from '../deliver/open-batches';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { fanOutInLine } from './fan-out-in-line.queries';
 import {
   findNextInLine,
   postponeFanOuts,
-  readPendingBatches,
+  takePendingBatches,
   writeFanOut,
   type FanOutWrite,
   type PendingBatch,
@@ -35,6 +36,8 @@ interface FanOutRun {
   chunks: AsyncGenerator<FanOutChunk, undefined>;
   /** The batch that was cut at the end of the chunk before. */
   continued: string | null;
+  /** The batches that were opened for it. */
+  opened: string[];
   /** The ordering keys whose next batches may have been left to this run, and the batches it has looked at. */
   keyHashes: Buffer[];
   seen: string;
@@ -51,6 +54,7 @@ export class FanOut {
     private readonly planner: FanOutPlanner,
     private readonly lanes: Lanes,
     private readonly identity: DispatcherIdentity,
+    private readonly openBatches: OpenBatches,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -65,6 +69,7 @@ export class FanOut {
       await this.fanOut(fanOutIds);
     } catch (error) {
       if (isWorthRepeating(error)) throw error;
+      await this.openBatches.releaseSuspects();
       if (fanOutIds.length === 1) await this.putOff(fanOutIds, error);
       else for (const fanOutId of fanOutIds) await this.run([fanOutId]);
     }
@@ -81,27 +86,43 @@ export class FanOut {
       { fanOutIds, error: String(error) },
       'a batch of events cannot be fanned out; trying again in 30 s',
     );
-    await postponeFanOuts(this.pool, fanOutIds, PUT_OFF_SECONDS);
+    await postponeFanOuts(this.pool, this.identity.id, fanOutIds, PUT_OFF_SECONDS);
   }
 
   private async fanOut(fanOutIds: string[]): Promise<void> {
     for (let left = fanOutIds; left.length > 0 && !this.stopping;) {
       const owner = this.identity.id;
       // Only what was due when its events were read: a batch that falls due in between is another round's.
-      const { batches, unread } = await readPendingBatches(this.pool, left);
+      const { batches, unread } = await this.take(left, owner);
       await this.fanOutAll(batches, owner);
       left = unread;
+    }
+  }
+
+  private async take(fanOutIds: string[], owner: string): ReturnType<typeof takePendingBatches> {
+    try {
+      return await takePendingBatches(this.pool, owner, fanOutIds);
+    } catch (error) {
+      // Whether the statement committed is unknown.
+      this.openBatches.suspect(fanOutIds);
+      throw error;
     }
   }
 
   private async fanOutAll(batches: PendingBatch[], owner: string): Promise<void> {
     if (batches.length === 0) return;
     const tenantId = batches.find(({ events }) => events.length > 0)?.events[0]?.tenantId ?? '';
-    const run: FanOutRun = { ...this.begin(batches, owner), owner, tenantId, continued: null };
-    for (let made = 1; await this.goOn(run); made += 1) {
-      if (made < CHUNKS_AT_ONCE || this.turns.length >= MAX_LARGE) continue;
-      this.turns.add({ tenantId: run.tenantId, step: () => this.takeTurn(run) });
-      return;
+    const opened = batches.flatMap(({ fanOutId, isOpen }) => (isOpen ? [fanOutId] : []));
+    const run: FanOutRun = { ...this.begin(batches, owner), owner, tenantId, opened, continued: null };
+    try {
+      for (let made = 1; await this.goOn(run); made += 1) {
+        if (made < CHUNKS_AT_ONCE || this.turns.length >= MAX_LARGE) continue;
+        this.turns.add({ tenantId: run.tenantId, step: () => this.takeTurn(run) });
+        return;
+      }
+    } catch (error) {
+      this.openBatches.suspect(opened);
+      throw error;
     }
   }
 
@@ -120,11 +141,12 @@ export class FanOut {
   private async takeTurn(run: FanOutRun): Promise<boolean> {
     try {
       if (!this.stopping && this.identity.maySend() && this.identity.id === run.owner) return await this.goOn(run);
-      if (run.continued !== null) await postponeFanOuts(this.pool, [run.continued], 0);
+      if (run.continued !== null) await postponeFanOuts(this.pool, run.owner, [run.continued], 0);
     } catch (error) {
       // It falls due again in some seconds, for whoever finds it, and is begun anew.
       this.logger.warn({ fanOut: run.continued, error: String(error) }, 'a large fan-out broke off');
     }
+    this.openBatches.suspect(run.opened);
     return false;
   }
 
@@ -147,7 +169,7 @@ export class FanOut {
   private async goOnInLine(run: FanOutRun): Promise<boolean> {
     if (run.keyHashes.length === 0 || this.stopping) return false;
     const found = await findNextInLine(this.pool, run.keyHashes, NEXT_IN_LINE);
-    const { batches, unread } = await readPendingBatches(this.pool, found);
+    const { batches, unread } = await this.take(found, run.owner);
     const next = this.begin(batches, run.owner);
     // Taken by another, or put off: not ours to wait for.
     if (batches.length === 0 || next.seen === run.seen) return false;
@@ -157,9 +179,21 @@ export class FanOut {
     return true;
   }
 
-  private async write({ owner, continued }: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
+  private async write(run: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
+    const held = await this.writeRows(run, chunk);
+    for (const [fanOutId, works] of chunk.open) {
+      this.openBatches.open(fanOutId, works);
+      this.lanes.push(works);
+    }
+    return held;
+  }
+
+  /** Makes the rows of what does not go out from an open batch. */
+  private async writeRows({ owner, continued }: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
     const { planned, works, finished } = chunk;
-    const write: FanOutWrite = { planned, finished, continued, unfinished: chunk.unfinished?.fanOutId ?? null };
+    const open = [...chunk.open.keys()];
+    const write: FanOutWrite = { planned, finished, open, continued, unfinished: chunk.unfinished?.fanOutId ?? null };
+    if (planned.length === 0 && finished.length === 0 && chunk.unfinished === null) return new Set();
     try {
       return await this.lanes.acquisitions.track(async () => {
         const held = await (chunk.isInLine ? fanOutInLine : writeFanOut)(this.pool, owner, write);

@@ -5,7 +5,7 @@ import type { Environment } from '#config/environment';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { disableWebhook } from '../deliver/recorder.queries';
+import { disableWebhook } from '../deliver/disable-webhook.queries';
 import { OperationalEvents } from '../operational-events/operational-events';
 import { Periodic } from '../periodic';
 

@@ -6,7 +6,7 @@ import { releaseRunsOf } from '../inbound-actions/record-runs.queries';
 export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
   const answer = await pool.query<{ id: string }>({
     name: 'find-overdue-fan-outs',
-    text: `SELECT id FROM pending_fan_outs WHERE key_hash IS NULL AND due_at <= now() - make_interval(secs => $1 / 1000.0)
+    text: `SELECT id FROM pending_fan_outs WHERE key_hash IS NULL AND owner IS NULL AND due_at <= now() - make_interval(secs => $1 / 1000.0)
            ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
     values: [graceMs, limit],
   });
@@ -59,12 +59,12 @@ export async function findNeighbours(
  * Declares dispatchers dead that have not renewed their row for `silentForMs` (null: for however long) or are known
  * to have ended, and lets their deliveries and actions wait for another. Two statements in one transaction: the second must see
  * what a fan-out committed while the first waited for its lock on the row.
- * @returns how many dispatchers were dead, and how many deliveries and inbound actions were taken back.
+ * @returns how many dispatchers were dead, and how many deliveries, open batches and inbound actions were taken back.
  */
 export async function takeOver(
   pool: Pool,
   dead: { silentForMs: number | null; ended: string[] },
-): Promise<{ dispatchers: number; deliveries: number; actions: number }> {
+): Promise<{ dispatchers: number; deliveries: number; batches: number; actions: number }> {
   return inTransaction(pool, async (client) => {
     const gone = await client.query<{ id: string }>({
       text: `
@@ -75,14 +75,20 @@ export async function takeOver(
       values: [dead.silentForMs, dead.ended],
     });
     const owners = gone.rows.map((row) => row.id);
-    if (owners.length === 0) return { dispatchers: 0, deliveries: 0, actions: 0 };
+    if (owners.length === 0) return { dispatchers: 0, deliveries: 0, batches: 0, actions: 0 };
     const deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [owners]);
-    return { dispatchers: owners.length, deliveries, actions: await releaseRunsOf(client, owners) };
+    // What is open was due, so what is scheduled need not be looked through.
+    const batches = await client.query(
+      'UPDATE pending_fan_outs SET owner = NULL WHERE due_at <= now() AND owner = ANY($1::uuid[])',
+      [owners],
+    );
+    const actions = await releaseRunsOf(client, owners);
+    return { dispatchers: owners.length, deliveries, batches: batches.rowCount ?? 0, actions };
   });
 }
 
 /**
- * Lets deliveries wait for anyone whose owner has no row: none should ever have one, since both are written under
+ * Lets deliveries and open batches wait for anyone whose owner has no row: none should ever have one, since both are written under
  * a lock on the row, so this is a second wall. Jumps from owner to owner in the index.
  */
 export async function releaseOwnerless(pool: Pool): Promise<number> {
@@ -94,8 +100,13 @@ export async function releaseOwnerless(pool: Pool): Promise<number> {
       FROM owners WHERE owners.owner IS NOT NULL
     )
     SELECT owner FROM owners WHERE owner IS NOT NULL AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = owner)`);
-  if (answer.rows.length === 0) return 0;
-  return release(pool, `d.owner = ANY($1::uuid[])`, [answer.rows.map((row) => row.owner)]);
+  const batches = await pool.query(
+    `UPDATE pending_fan_outs f SET owner = NULL WHERE f.due_at <= now() AND f.owner IS NOT NULL
+       AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = f.owner)`,
+  );
+  const released = batches.rowCount ?? 0;
+  if (answer.rows.length === 0) return released;
+  return released + (await release(pool, `d.owner = ANY($1::uuid[])`, [answer.rows.map((row) => row.owner)]));
 }
 
 /** A delivery that a dispatcher took, and the count of how often it was taken. */

@@ -155,6 +155,7 @@ function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
       webhookId: row.webhook_id,
       attempts: row.attempts,
       probes: row.probes,
+      batch: null,
       line: row.line,
       event: {
         id: row.event_id,

@@ -1,0 +1,185 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { BATCH_POOL } from '#database/database.module';
+import type { Logger } from '#observability/logger';
+import { LOGGER } from '#observability/observability.module';
+import { closeBatches, releaseBatches, writeFanOut } from '../fan-out/fan-out.queries';
+import { DispatcherIdentity } from '../ownership/dispatcher-identity';
+import { Periodic } from '../periodic';
+import type { DeliveryWork, OpenBatch } from './delivery-work';
+
+const ROUND_MS = 250;
+/** A delivery that has not ended by then gets a row, and is shown as in flight. */
+const SETTLE_AFTER_MS = 1_000;
+/** Rows written by one statement. */
+const MAX_SETTLED = 500;
+
+/** The batches that are open here. */
+@Injectable()
+export class OpenBatches extends Periodic {
+  /** In the order in which they were opened. */
+  private readonly batches = new Map<string, OpenBatch>();
+  /** All of their deliveries have rows: they go from the list with the next outcomes, or soon. */
+  private finished: string[] = [];
+  /** Of which the database may say that they are open here, and are not. */
+  private readonly suspects = new Set<string>();
+
+  constructor(
+    @Inject(BATCH_POOL) private readonly pool: Pool,
+    private readonly identity: DispatcherIdentity,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    super('settling open batches', ROUND_MS, () => this.runRound(), logger);
+  }
+
+  /** Holds deliveries of a batch that the database shows as this dispatcher's. */
+  open(fanOutId: string, works: DeliveryWork[]): void {
+    const batch: OpenBatch = {
+      ...{ fanOutId, openedAt: performance.now(), unwritten: new Set(works) },
+      ...{ recording: 0, settling: null, isBroken: false },
+    };
+    for (const work of works) work.batch = batch;
+    this.batches.set(fanOutId, batch);
+  }
+
+  /** Notes batches that a statement that failed may have opened: they are released, unless they are open. */
+  suspect(fanOutIds: string[]): void {
+    for (const id of fanOutIds) if (!this.batches.has(id)) this.suspects.add(id);
+  }
+
+  /**
+   * Which batches have all their rows with the commit that writes these deliveries' outcomes, and which had them before.
+   * To be told {@link recorded} or {@link notRecorded} in the end.
+   */
+  finishedWith(works: readonly DeliveryWork[]): string[] {
+    const finished = this.finished;
+    this.finished = [];
+    for (const [batch, count] of countByBatch(works))
+      if (count === batch.recording && batch.unwritten.size === 0 && !batch.isBroken) finished.push(batch.fanOutId);
+    return finished;
+  }
+
+  /** The rows are written, and `finished` are off the list. */
+  recorded(works: readonly DeliveryWork[], finished: readonly string[]): void {
+    for (const id of finished) this.batches.delete(id);
+    for (const work of works) this.leave(work);
+  }
+
+  notRecorded(finished: readonly string[]): void {
+    for (const id of finished) if (!this.batches.has(id)) this.finished.push(id);
+  }
+
+  /** An outcome cannot be written: the batch is begun anew once its other deliveries have ended. */
+  refused(work: DeliveryWork): void {
+    if (work.batch !== null) work.batch.isBroken = true;
+    this.leave(work);
+  }
+
+  /** This dispatcher was declared dead: what it held is another's by now. */
+  forget(): void {
+    this.batches.clear();
+    this.suspects.clear();
+    this.finished = [];
+  }
+
+  /** Takes what is finished off the list; to be called once nothing is in flight. */
+  override async stop(): Promise<void> {
+    await super.stop();
+    await this.runRound().catch(() => undefined);
+  }
+
+  private leave(work: DeliveryWork): void {
+    const { batch } = work;
+    if (batch === null) return;
+    work.batch = null;
+    batch.recording -= 1;
+    if (batch.recording === 0 && batch.unwritten.size === 0) this.end(batch, false);
+  }
+
+  /** Lets anyone begin batches anew that are not open here, although the database may say so. @throws what it throws. */
+  async releaseSuspects(): Promise<void> {
+    if (this.suspects.size === 0) return;
+    const suspects = [...this.suspects];
+    await releaseBatches(this.pool, this.identity.id, suspects);
+    for (const id of suspects) this.suspects.delete(id);
+  }
+
+  private async runRound(): Promise<void> {
+    const { id: owner } = this.identity;
+    await this.releaseSuspects();
+    if (this.finished.length > 0) {
+      const finished = this.finished;
+      this.finished = [];
+      try {
+        await closeBatches(this.pool, owner, finished);
+      } catch (error) {
+        this.finished.push(...finished);
+        throw error;
+      }
+    }
+    for (let due = this.dueToSettle(); due.length > 0; due = this.dueToSettle()) await this.settle(owner, due);
+  }
+
+  private dueToSettle(): OpenBatch[] {
+    const due: OpenBatch[] = [];
+    let count = 0;
+    for (const batch of this.batches.values()) {
+      if (count >= MAX_SETTLED || performance.now() - batch.openedAt < SETTLE_AFTER_MS) break;
+      if (batch.unwritten.size === 0) continue;
+      due.push(batch);
+      count += batch.unwritten.size;
+    }
+    return due;
+  }
+
+  /** Gives rows to the deliveries of batches that have none; their outcomes wait meanwhile. */
+  private async settle(owner: string, batches: OpenBatch[]): Promise<void> {
+    let resolve = (): void => undefined;
+    const settling = new Promise<void>((done) => (resolve = done));
+    for (const batch of batches) batch.settling = settling;
+    const planned = batches.flatMap((batch) => [...batch.unwritten].map((work) => toPlanned(work, batch.fanOutId)));
+    const [finished, open] = partition(batches, ({ recording, isBroken }) => recording === 0 && !isBroken);
+    try {
+      await writeFanOut(this.pool, owner, { planned, finished, open, continued: null, unfinished: null });
+      for (const batch of batches) {
+        // Also of those whose rows existed before: an earlier try may have committed without our knowledge.
+        for (const work of batch.unwritten) work.batch = null;
+        batch.unwritten.clear();
+        if (batch.recording === 0) this.end(batch, finished.includes(batch.fanOutId));
+      }
+    } catch (error) {
+      this.identity.suspectOrphans();
+      throw error;
+    } finally {
+      for (const batch of batches) batch.settling = null;
+      resolve();
+    }
+  }
+
+  /** @param isOffTheList whether the database has forgotten the batch already. */
+  private end(batch: OpenBatch, isOffTheList: boolean): void {
+    if (!this.batches.delete(batch.fanOutId) || isOffTheList) return;
+    if (batch.isBroken) this.suspects.add(batch.fanOutId);
+    else this.finished.push(batch.fanOutId);
+  }
+}
+
+function partition(batches: OpenBatch[], isFirst: (batch: OpenBatch) => boolean): [string[], string[]] {
+  const [first, second]: [string[], string[]] = [[], []];
+  for (const batch of batches) (isFirst(batch) ? first : second).push(batch.fanOutId);
+  return [first, second];
+}
+
+function toPlanned(work: DeliveryWork, fanOutId: string): Parameters<typeof writeFanOut>[2]['planned'][number] {
+  const { id, tenantId, webhookId, event } = work;
+  return {
+    ...{ fanOutId, id, tenantId, webhookId, eventId: event.id, eventType: event.type, priority: event.priority },
+    ...{ state: 'in_flight', line: null },
+  };
+}
+
+function countByBatch(works: readonly DeliveryWork[]): Map<OpenBatch, number> {
+  const counts = new Map<OpenBatch, number>();
+  for (const { batch } of works) if (batch !== null) counts.set(batch, (counts.get(batch) ?? 0) + 1);
+  return counts;
+}
