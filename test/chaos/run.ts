@@ -5,6 +5,7 @@ import { scheduler } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { migrate } from '#database/migrate';
 import { waitFor } from '../support/wait-for';
+import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/deliver/lanes';
 import { startChaosReceiver } from './chaos-receiver';
 import { drawableFaults, FAULTS, runFault, type FaultName, type FaultRecord, type World } from './faults';
 import { delaysAfterFaults, type DelayAfterFault } from './delays';
@@ -18,6 +19,8 @@ import { countUnfinished, findDisagreements, findDuplicates, findLost, findOvert
 const SECRET = 'the-secret-of-the-chaos-webhooks';
 const ADMIN_TOKEN = 'the-operators-token-of-the-chaos-suite-0123';
 const MAX_IN_FLIGHT_PER_WEBHOOK = 8;
+/** Begun at one dispatcher and not recorded. */
+const MAX_UNRECORDED = MAX_IN_FLIGHT_PER_WEBHOOK * UNRECORDED_SHARE * WEBHOOK_COUNT;
 /** Longer than a death takes to be noticed by a dispatcher that has just begun, and longer than the look for orphans. */
 const QUIET_DEADLINE_MS = 60_000;
 const TAKE_OVER_LIMIT_MS = 15_000;
@@ -156,7 +159,7 @@ async function runIn(
     if (left !== '') world.problems.push(`stuck: ${left}`);
     const lost = findLost(publisher, receiver);
     if (lost.length > 0) world.problems.push(`${String(lost.length)} lost, such as ${lost.slice(0, 3).join('; ')}`);
-    const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_IN_FLIGHT_PER_WEBHOOK * WEBHOOK_COUNT);
+    const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_UNRECORDED);
     if (duplicates.unexplained.length > 0)
       world.problems.push(
         `${String(duplicates.unexplained.length)} duplicates that were in flight at no crash, such as ${duplicates.unexplained.slice(0, 3).join(', ')}`,
@@ -214,7 +217,7 @@ async function runIn(
 
   for (const tookMs of world.takeOversMs)
     if (tookMs >= TAKE_OVER_LIMIT_MS) world.problems.push(`a take-over took ${String(Math.round(tookMs))} ms`);
-  const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_IN_FLIGHT_PER_WEBHOOK * WEBHOOK_COUNT);
+  const duplicates = findDuplicates(receiver.requests, world.crashes, MAX_UNRECORDED);
   const answered = (wanted: (status: number) => boolean): number =>
     [...publisher.answers].reduce((sum, [status, count]) => sum + (wanted(status) ? count : 0), 0);
   return {

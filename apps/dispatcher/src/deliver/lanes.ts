@@ -38,7 +38,7 @@ interface Lane extends TurnTaker {
 /** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
 const START_LIMIT = 2;
 /** Requests of a webhook begun and not recorded, as a multiple of those it may have under way. */
-const UNRECORDED_SHARE = 4;
+export const UNRECORDED_SHARE = 4;
 
 /**
  * Deliveries held in memory: one lane for each webhook, turns between tenants and, within a tenant,
