@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { isWorthRepeating } from '#database/database-errors';
 import { isHolding, type WebhookTarget } from '#database/webhook-target';
 import type { DeliveryClient } from '#delivery-client/delivery-client';
 import type { AttemptResult } from '#delivery-client/exchange';
@@ -42,6 +43,11 @@ export class Deliver {
     try {
       await this.tryAttempt(work, onAnswer);
     } catch (error) {
+      if (isWorthRepeating(error)) {
+        // The database is away: it is written, and so tried again, once it is back.
+        await this.settle(work, 'queued', Date.now());
+        return;
+      }
       this.aftermath.ourFault(work, error);
       await this.settle(work, 'queued', Date.now() + OUR_FAULT_WAIT_MS);
     }

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
+import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -23,13 +25,15 @@ export class OpenBatches extends Periodic {
   private finished: string[] = [];
   /** Of which the database may say that they are open here, and are not. */
   private readonly suspects = new Set<string>();
+  private readonly beingTaken = new Set<string>();
+  private releasing: Promise<void> | null = null;
 
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     @Inject(LOGGER) logger: Logger,
   ) {
-    super('settling open batches', ROUND_MS, () => this.runRound(), logger);
+    super('settling open batches', ROUND_MS, (signal) => this.runRound(signal), logger);
   }
 
   /** Holds deliveries of a batch that the database shows as this dispatcher's. */
@@ -40,6 +44,24 @@ export class OpenBatches extends Periodic {
     };
     for (const work of works) work.batch = batch;
     this.batches.set(fanOutId, batch);
+    this.suspects.delete(fanOutId);
+  }
+
+  /**
+   * Takes batches by a statement, and suspects them where it is unknown whether it has committed. Never while they are
+   * being released, or what was taken meanwhile would be, too. @throws what `take` throws.
+   */
+  async taking<T>(fanOutIds: string[], take: () => Promise<T>): Promise<T> {
+    while (this.releasing !== null) await this.releasing;
+    for (const id of fanOutIds) this.beingTaken.add(id);
+    try {
+      return await take();
+    } catch (error) {
+      this.suspect(fanOutIds);
+      throw error;
+    } finally {
+      for (const id of fanOutIds) this.beingTaken.delete(id);
+    }
   }
 
   /** Notes batches that a statement that failed may have opened: they are released, unless they are open. */
@@ -85,7 +107,7 @@ export class OpenBatches extends Periodic {
   /** Takes what is finished off the list; to be called once nothing is in flight. */
   override async stop(): Promise<void> {
     await super.stop();
-    await this.runRound().catch(() => undefined);
+    await this.runRound(AbortSignal.abort()).catch(() => undefined);
   }
 
   private leave(work: DeliveryWork): void {
@@ -98,13 +120,15 @@ export class OpenBatches extends Periodic {
 
   /** Lets anyone begin batches anew that are not open here, although the database may say so. @throws what it throws. */
   async releaseSuspects(): Promise<void> {
-    if (this.suspects.size === 0) return;
-    const suspects = [...this.suspects];
-    await releaseBatches(this.pool, this.identity.id, suspects);
+    const suspects = [...this.suspects].filter((id) => !this.beingTaken.has(id));
+    if (suspects.length === 0) return;
+    const release = releaseBatches(this.pool, this.identity.id, suspects);
+    this.releasing = release.catch(() => undefined).finally(() => (this.releasing = null));
+    await release;
     for (const id of suspects) this.suspects.delete(id);
   }
 
-  private async runRound(): Promise<void> {
+  private async runRound(signal: AbortSignal): Promise<void> {
     const { id: owner } = this.identity;
     await this.releaseSuspects();
     if (this.finished.length > 0) {
@@ -117,7 +141,7 @@ export class OpenBatches extends Periodic {
         throw error;
       }
     }
-    for (let due = this.dueToSettle(); due.length > 0; due = this.dueToSettle()) await this.settle(owner, due);
+    for (let due = this.dueToSettle(); due.length > 0; due = this.dueToSettle()) await this.settle(due, signal);
   }
 
   private dueToSettle(): OpenBatch[] {
@@ -132,27 +156,40 @@ export class OpenBatches extends Periodic {
     return due;
   }
 
-  /** Gives rows to the deliveries of batches that have none; their outcomes wait meanwhile. */
-  private async settle(owner: string, batches: OpenBatch[]): Promise<void> {
+  /**
+   * Gives rows to the deliveries of batches that have none; their outcomes wait meanwhile. Also while the database is
+   * away: whether a statement that failed has committed is unknown until it is repeated.
+   */
+  private async settle(batches: OpenBatch[], signal: AbortSignal): Promise<void> {
     let resolve = (): void => undefined;
     const settling = new Promise<void>((done) => (resolve = done));
     for (const batch of batches) batch.settling = settling;
-    const planned = batches.flatMap((batch) => [...batch.unwritten].map((work) => toPlanned(work, batch.fanOutId)));
-    const [finished, open] = partition(batches, ({ recording, isBroken }) => recording === 0 && !isBroken);
     try {
-      await writeFanOut(this.pool, owner, { planned, finished, open, continued: null, unfinished: null });
-      for (const batch of batches) {
-        // Also of those whose rows existed before: an earlier try may have committed without our knowledge.
-        for (const work of batch.unwritten) work.batch = null;
-        batch.unwritten.clear();
-        if (batch.recording === 0) this.end(batch, finished.includes(batch.fanOutId));
+      for (;;) {
+        try {
+          await this.writeRows(batches);
+          return;
+        } catch (error) {
+          this.identity.suspectOrphans();
+          if (!isWorthRepeating(error) || signal.aborted) throw error;
+          await delay(ROUND_MS, undefined, { signal }).catch(() => undefined);
+        }
       }
-    } catch (error) {
-      this.identity.suspectOrphans();
-      throw error;
     } finally {
       for (const batch of batches) batch.settling = null;
       resolve();
+    }
+  }
+
+  private async writeRows(batches: OpenBatch[]): Promise<void> {
+    const planned = batches.flatMap((batch) => [...batch.unwritten].map((work) => toPlanned(work, batch.fanOutId)));
+    const [finished, open] = partition(batches, ({ recording, isBroken }) => recording === 0 && !isBroken);
+    await writeFanOut(this.pool, this.identity.id, { planned, finished, open, continued: null, unfinished: null });
+    for (const batch of batches) {
+      // Also of those whose rows existed before: an earlier try may have committed without our knowledge.
+      for (const work of batch.unwritten) work.batch = null;
+      batch.unwritten.clear();
+      if (batch.recording === 0) this.end(batch, finished.includes(batch.fanOutId));
     }
   }
 

@@ -99,14 +99,8 @@ export class FanOut {
     }
   }
 
-  private async take(fanOutIds: string[], owner: string): ReturnType<typeof takePendingBatches> {
-    try {
-      return await takePendingBatches(this.pool, owner, fanOutIds);
-    } catch (error) {
-      // Whether the statement committed is unknown.
-      this.openBatches.suspect(fanOutIds);
-      throw error;
-    }
+  private take(fanOutIds: string[], owner: string): ReturnType<typeof takePendingBatches> {
+    return this.openBatches.taking(fanOutIds, () => takePendingBatches(this.pool, owner, fanOutIds));
   }
 
   private async fanOutAll(batches: PendingBatch[], owner: string): Promise<void> {
