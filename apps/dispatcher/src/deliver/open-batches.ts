@@ -104,9 +104,11 @@ export class OpenBatches extends Periodic {
     this.finished = [];
   }
 
-  /** Takes what is finished off the list; to be called once nothing is in flight. */
+  /** Takes what is finished off the list and lets anyone begin the rest anew; to be called once nothing is in flight. */
   override async stop(): Promise<void> {
     await super.stop();
+    for (const id of this.batches.keys()) this.suspects.add(id);
+    this.batches.clear();
     await this.runRound(AbortSignal.abort()).catch(() => undefined);
   }
 
