@@ -66,7 +66,14 @@ async function explain(text: string, values: unknown[]): Promise<unknown[]> {
   return (await client.query<Record<string, unknown>>(text, values)).rows;
 }
 
-const manager = { query: explain } as unknown as EntityManager;
+const manager = {
+  query: explain,
+  queryRunner: {
+    connect: () => ({
+      query: async ({ text, values }: { text: string; values: unknown[] }) => ({ rows: await explain(text, values) }),
+    }),
+  },
+} as unknown as EntityManager;
 
 async function rowsReadBy(ask: () => Promise<unknown>): Promise<number> {
   rowsRead = 0;

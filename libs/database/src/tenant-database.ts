@@ -15,11 +15,28 @@ export class TenantDatabase {
    * Runs work in one transaction of a tenant; a second time when it found no partition for what it writes.
    * @throws AppError 503 when the database is away; whatever the work throws, after rolling back.
    */
-  async run<T>(tenantId: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  run<T>(tenantId: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.inTransaction(`SELECT set_config('app.tenant_id', $1, true)`, tenantId, work);
+  }
+
+  /**
+   * {@link run} for statements that are prepared (`queryPrepared`). Their plans are made for any values, and partitions are
+   * left out as they run; by itself PostgreSQL would plan each anew, since it expects too much of knowing the values.
+   */
+  read<T>(tenantId: string, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const settings = `SELECT set_config('app.tenant_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true)`;
+    return this.inTransaction(settings, tenantId, work);
+  }
+
+  private async inTransaction<T>(
+    settings: string,
+    tenantId: string,
+    work: (manager: EntityManager) => Promise<T>,
+  ): Promise<T> {
     try {
       return await withPartitions(this.batchPool, () =>
         this.dataSource.transaction(async (manager) => {
-          await manager.query(`SELECT set_config('app.tenant_id', $1, true)`, [tenantId]);
+          await manager.query(settings, [tenantId]);
           return work(manager);
         }),
       );

@@ -43,7 +43,7 @@ export class DeliveryHistory {
     const { tenantId } = reach;
     const start = this.kept.startsAt(reach, Date.now());
     const filter = withinKept(wanted, webhookId, start);
-    return this.database.run(tenantId, async (manager) => {
+    return this.database.read(tenantId, async (manager) => {
       await findWebhookOrDeleted(manager, reach, webhookId);
       const counts = await countHistory(manager, tenantId, webhookId, filter);
       const found = await readPage(manager, tenantId, webhookId, filter, { ...page, limit: page.limit + 1 });
@@ -56,7 +56,7 @@ export class DeliveryHistory {
   read(reach: Reach & RetentionOf, webhookId: string, { id, isTest }: DeliveryRef): Promise<FullDelivery> {
     const { tenantId } = reach;
     const start = this.kept.startsAt(reach, Date.now());
-    return this.database.run(tenantId, async (manager) => {
+    return this.database.read(tenantId, async (manager) => {
       await findWebhookOrDeleted(manager, reach, webhookId);
       const delivery = await findDelivery(manager, tenantId, webhookId, id);
       if (delivery?.is_test !== isTest || hasEnded(delivery, id, start.recordsMs)) throw notFound('Delivery');

@@ -1,4 +1,6 @@
 import type { EntityManager } from 'typeorm';
+import { queryPrepared } from '#database/query-prepared';
+import { wholeDays } from '../stats/periods';
 import { idRange, type HistoryFilter } from './history-filter';
 
 /** How many deliveries there are, by how they stand. */
@@ -27,9 +29,16 @@ const EVER = `
   UNION ALL
   SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM stats_deltas WHERE tenant_id = $1 AND webhook_id = $2`;
 
+// The days from $8 to $9, the hours before and behind them.
 const WHOLE_HOURS = `
+  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM daily_stats
+  WHERE tenant_id = $1 AND webhook_id = $2 AND event_type = coalesce($3, '') AND day >= $8 AND day < $9
+  UNION ALL
   SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM delivery_stats
-  WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $6 AND hour < $7
+  WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $6 AND hour < $8
+  UNION ALL
+  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM delivery_stats
+  WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $9 AND hour < $7
   UNION ALL
   SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM stats_deltas
   WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $6 AND hour < $7`;
@@ -70,14 +79,15 @@ export async function countHistory(
   } else {
     const { whole, edges } = splitIntoHours(filter.fromMs ?? 0, filter.untilMs ?? FAR_FUTURE_MS);
     parts.push(WHOLE_HOURS);
-    values.push(new Date(whole.fromMs), new Date(whole.untilMs));
+    const days = wholeDays(whole);
+    for (const atMs of [whole.fromMs, whole.untilMs, days.fromMs, days.untilMs]) values.push(new Date(atMs));
     for (const edge of edges) {
       const range = idRange(edge);
       parts.push(partOfHour(`$${values.length + 1}`, `$${values.length + 2}`));
       values.push(range.from, range.until);
     }
   }
-  const rows: CountsRow[] = await manager.query(sumOf([...parts, TESTS]), values);
+  const rows = await queryPrepared<CountsRow>(manager, sumOf([...parts, TESTS]), values);
   return Object.fromEntries(
     Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]),
   ) as unknown as HistoryCounts;
