@@ -139,6 +139,14 @@ describe('Lanes', () => {
     expect(lanes.room('w')).toBe(0);
   });
 
+  it('sends no more than may be under way while outcomes cannot be recorded', () => {
+    const { lanes, started } = setUp({ perWebhook: 2 });
+    lanes.setRecording(false);
+    lanes.push(works(20, 't', 'w'));
+    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.answered(next, 'answered');
+    expect(lanes.size()).toMatchObject({ inFlight: 2, queued: 18 });
+  });
+
   it('keeps the places of answered requests until their outcome is committed', () => {
     const { lanes, started } = setUp({ maxInFlight: 4 });
     lanes.push([...works(4, 'big', 'b1'), ...works(4, 'big', 'b2')]);

@@ -37,7 +37,7 @@ interface Lane extends TurnTaker {
 
 /** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
 const START_LIMIT = 2;
-/** Requests of a webhook begun and not recorded, as a multiple of those it may have under way. */
+/** Requests of a webhook begun and not recorded, as a multiple of those it may have under way; 1 while none are recorded. */
 export const UNRECORDED_SHARE = 4;
 
 /**
@@ -53,6 +53,7 @@ export class Lanes {
   private readonly idleListeners: (() => void)[] = [];
   private bytes = 0;
   private paused = false;
+  private unrecordedShare = UNRECORDED_SHARE;
 
   private start: (work: DeliveryWork) => void = () => undefined;
   private hungry: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
@@ -106,6 +107,11 @@ export class Lanes {
   /** Whether older deliveries of the webhook wait in the database, which newer ones must not overtake. */
   isBacklogged(webhookId: string): boolean {
     return this.lanes.get(webhookId)?.backlogged ?? false;
+  }
+
+  /** Notes whether outcomes can be recorded: what is sent while they cannot would be sent again after a crash. */
+  setRecording(isRecording: boolean): void {
+    this.unrecordedShare = isRecording ? UNRECORDED_SHARE : 1;
   }
 
   /** Has more of a webhook claimed from the database soon. */
@@ -240,7 +246,7 @@ export class Lanes {
   private makeReady(lane: Lane): void {
     if (lane.ready || lane.queue.length === 0) return;
     const limit = Math.min(lane.limit, lane.limits.inFlight ?? lane.limit);
-    if (lane.inFlight >= limit || lane.inFlight + lane.answered >= limit * UNRECORDED_SHARE) return;
+    if (lane.inFlight >= limit || lane.inFlight + lane.answered >= limit * this.unrecordedShare) return;
     if (this.waitsForPace(lane)) return;
     lane.ready = true;
     this.turns.add(lane);

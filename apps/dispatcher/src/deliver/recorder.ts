@@ -36,7 +36,7 @@ export class Recorder {
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly openBatches: OpenBatches,
-    lanes: Lanes,
+    private readonly lanes: Lanes,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     const groupCommit = (write: WriteOutcomes): GroupCommit<Outcome, boolean> =>
@@ -95,7 +95,7 @@ export class Recorder {
       try {
         const written = await write();
         if (this.failing) this.logger.info('outcomes are recorded again');
-        this.failing = false;
+        this.setFailing(false);
         return written;
       } catch (error) {
         if (!isWorthRepeating(error)) throw error;
@@ -104,9 +104,15 @@ export class Recorder {
             { error: String(error), outcomes: outcomes.length },
             'outcomes cannot be recorded; trying on',
           );
-        this.failing = true;
+        this.setFailing(true);
         await delay(RETRY_MS);
       }
     }
+  }
+
+  private setFailing(isFailing: boolean): void {
+    if (this.failing === isFailing) return;
+    this.failing = isFailing;
+    this.lanes.setRecording(!isFailing);
   }
 }
