@@ -40,15 +40,16 @@ function withoutSomeDeliveries(statement: unknown): unknown {
   return { ...statement, text: text.replace(condition, `${condition} WHERE random() > ${String(SHARE)}`) };
 }
 
+/** The states of the deliveries, as an array. */
+const STATES = /^\{(in_flight|queued|blocked|throttled|held)(,(in_flight|queued|blocked|throttled|held))*\}$/;
+
 /** What stands behind another in its line goes at once. */
 function withNothingBlocked(statement: unknown): unknown {
   if (typeof statement !== 'object' || statement === null) return statement;
   const { name, values } = statement as { name?: string; values?: unknown[] };
   if (name !== 'fan-out-in-line' || values === undefined) return statement;
   const freed = values.map((value) =>
-    Array.isArray(value) && value.includes('blocked')
-      ? value.map((state: unknown) => (state === 'blocked' ? 'queued' : state))
-      : value,
+    typeof value === 'string' && STATES.test(value) ? value.replaceAll('blocked', 'queued') : value,
   );
   return { ...statement, values: freed };
 }
