@@ -131,7 +131,7 @@ describe('deleting a tenant', () => {
   it('stops it at once and then leaves no row of it in any table, and all rows of its neighbour', async () => {
     const [doomed, neighbour] = [await makeTenant(api, 'Doomed'), await makeTenant(api, 'Neighbour')];
     for (const tenant of [doomed, neighbour]) await live(tenant);
-    // Deltas are folded into other tables every two seconds.
+    // Deltas are folded into other tables every few seconds.
     const empty = [...(await rowsOf(doomed)).entries()].filter(
       ([table, count]) => count === 0 && !table.endsWith('_deltas'),
     );

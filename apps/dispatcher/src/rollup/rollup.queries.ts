@@ -56,13 +56,14 @@ const DAY_MS = 86_400_000;
 const FOLD_LOCK = 7_206_154_884;
 
 /**
- * Moves up to `limit` deltas into the statistics by hour and by day and the totals, in one transaction.
+ * Moves up to `limit` deltas into the statistics by hour and by day and the totals, in one transaction: those of
+ * webhooks that have `atLeast` of them, one webhook after the other.
  * @returns how many were moved; 0 also when another dispatcher is folding.
  */
-export function foldDeltas(pool: Pool, limit: number): Promise<number> {
+export function foldDeltas(pool: Pool, limit: number, atLeast = 1): Promise<number> {
   return inTransaction(pool, async (client) => {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
-    const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, limit) : [];
+    const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, limit, atLeast) : [];
     if (deltas.length > 0) {
       const byHour = sumBy(deltas, ({ hour, event_type }) => ({ start: hour, eventType: event_type }));
       await addToPeriods(client, HOURS, byHour);
@@ -84,11 +85,12 @@ function dayOf(hour: Date): Date {
 
 const WHENEVER = new Date(0);
 
-async function takeDeltas(client: PoolClient, limit: number): Promise<Delta[]> {
+async function takeDeltas(client: PoolClient, limit: number, atLeast: number): Promise<Delta[]> {
   const answer = await client.query<Delta>(
-    `DELETE FROM stats_deltas WHERE id IN (SELECT id FROM stats_deltas ORDER BY id LIMIT $1)
+    `WITH due AS (SELECT webhook_id FROM stats_deltas GROUP BY webhook_id HAVING count(*) >= $2)
+     DELETE FROM stats_deltas WHERE id IN (SELECT id FROM stats_deltas JOIN due USING (webhook_id) ORDER BY webhook_id LIMIT $1)
      RETURNING tenant_id, webhook_id, event_type, hour, created, successful, failed, cancelled, response_times_ms, last_delivery_at`,
-    [limit],
+    [limit, atLeast],
   );
   return answer.rows;
 }
