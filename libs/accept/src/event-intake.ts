@@ -7,7 +7,10 @@ import { acceptEvents, isInLine, type AcceptedBatch } from './accept-events';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Acceptance, NewEvent } from './new-event';
 
-const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 20_000, maxSpacingMs: 10 };
+const GROUP = {
+  ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 20_000 },
+  spacing: { perDuration: 1.5, maxMs: 10 },
+};
 
 /** The first two steps of an event's way: it is committed, then the dispatchers are told. */
 export class EventIntake {

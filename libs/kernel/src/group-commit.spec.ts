@@ -112,7 +112,7 @@ describe('GroupCommit', () => {
   });
 
   it('lets commits that callers share begin at a distance by what one takes, and keeps nobody waiting who is alone', async () => {
-    const { commits, groups, settle } = setUp({ maxSpacingMs: 3_600_000, maxConcurrent: 2 });
+    const { commits, groups, settle } = setUp({ spacing: { perDuration: 2, maxMs: 3_600_000 }, maxConcurrent: 2 });
     for (const item of ['a', 'b']) {
       const alone = commits.add(item);
       await untilPassed(50);
@@ -134,7 +134,7 @@ describe('GroupCommit', () => {
   });
 
   it('never waits longer for others than it may', async () => {
-    const { commits, groups, settle } = setUp({ maxSpacingMs: 1, maxConcurrent: 2 });
+    const { commits, groups, settle } = setUp({ spacing: { perDuration: 2, maxMs: 1 }, maxConcurrent: 2 });
     const slow = commits.add('a');
     await untilPassed(500);
     await settle(succeed);
@@ -151,7 +151,7 @@ describe('GroupCommit', () => {
   });
 
   it('begins at once with what is large enough not to wait for more', async () => {
-    const { commits, groups, settle } = setUp({ maxSpacingMs: 3_600_000, maxConcurrent: 2 });
+    const { commits, groups, settle } = setUp({ spacing: { perDuration: 2, maxMs: 3_600_000 }, maxConcurrent: 2 });
     const slow = commits.add('slow');
     await untilPassed(500);
     await settle(succeed);

@@ -9,16 +9,19 @@ export interface GroupCommitOptions<T> {
   maxWaiting: number;
   bytesOf: (item: T) => number;
   /**
-   * Between the beginnings of two commits while callers share them, in ms, at most; 0 by default. The cost of a commit is
-   * mostly fixed, so groups should grow with the load, and how long a commit takes tells the load: they begin twice as
-   * far apart as one takes. Who is alone does not wait, nor does a group of {@link LARGE_SHARE}.
+   * How far apart commits begin while callers share them; at once by default. The cost of a commit is mostly fixed, so
+   * groups should grow with the load, and how long a commit takes tells the load. Who is alone does not wait, nor does a
+   * group of {@link LARGE_SHARE}.
    */
-  maxSpacingMs?: number;
+  spacing?: {
+    /** As a multiple of what a commit takes; below 2 callers feel less of it, above 2 groups are larger. */
+    perDuration: number;
+    maxMs: number;
+  };
 }
 
 /** Share of `maxItems` from which on a group is not worth waiting for more. */
 const LARGE_SHARE = 0.2;
-const SPACING_PER_DURATION = 2;
 /** Weight of the newest commit in the mean of their durations. */
 const NEWEST_WEIGHT = 0.2;
 
@@ -74,9 +77,9 @@ export class GroupCommit<T, R> {
 
   /** Whether the next commit is to begin later; sees to it that it does. */
   private waitsForMore(): boolean {
-    const { maxSpacingMs = 0 } = this.options;
-    if (maxSpacingMs === 0 || !this.wasShared || this.isLarge()) return false;
-    const spacingMs = Math.min(maxSpacingMs, this.durationMs * SPACING_PER_DURATION);
+    const { spacing } = this.options;
+    if (spacing === undefined || !this.wasShared || this.isLarge()) return false;
+    const spacingMs = Math.min(spacing.maxMs, this.durationMs * spacing.perDuration);
     const waitMs = this.beganAt + spacingMs - performance.now();
     if (waitMs <= 0) return false;
     this.timer ??= setTimeout(() => {

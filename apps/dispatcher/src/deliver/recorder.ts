@@ -14,7 +14,8 @@ import { writeFirstOutcomes, writeOutcomes } from './record-outcomes.queries';
 
 const GROUP = {
   ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
-  maxSpacingMs: 10,
+  // Nobody waits for a record but the places of a lane.
+  spacing: { perDuration: 3, maxMs: 10 },
 };
 const RETRY_MS = 250;
 
