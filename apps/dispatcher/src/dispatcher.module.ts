@@ -79,6 +79,9 @@ export class DispatcherModule {
                 requireHttps: settings.requireHttps,
               }),
               maxStoredResponseBytes: settings.maxStoredResponseBytes,
+              // Never fewer than there may be requests: webhooks that hang would take the connections of their neighbours on
+              // the same host. What one webhook may have is bounded by its lane.
+              connectionsPerOrigin: settings.dispatcherMaxInFlight * (1 + SLOW_FACTOR),
             }),
         },
         {
