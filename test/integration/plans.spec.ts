@@ -12,7 +12,7 @@ import {
   type DeliveryRow,
 } from '../../apps/api/src/deliveries/history.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
-import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/fan-out.queries';
+import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
 import { writeHistory } from '../../bench/installation/write-history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 

@@ -270,17 +270,8 @@ export class Lanes {
     if (lane === undefined) {
       const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
       lane = {
-        tenantId,
-        webhookId,
-        queue: new WorkQueue(),
-        inFlight: 0,
-        answered: 0,
-        limit,
-        backlogged: false,
-        ready: false,
-        limits: NO_LIMITS,
-        pace: null,
-        timer: null,
+        ...{ tenantId, webhookId, queue: new WorkQueue(), inFlight: 0, answered: 0, limit },
+        ...{ backlogged: false, ready: false, limits: NO_LIMITS, pace: null, timer: null },
       };
       this.lanes.set(webhookId, lane);
     }

@@ -7,7 +7,8 @@ import type { DeliveryWork, EventRecord } from '../deliver/delivery-work';
 import { Lanes } from '../deliver/lanes';
 import { lineName } from '#database/lines.queries';
 import { WebhookHealth } from '../health-monitor/webhook-health';
-import type { PendingBatch, PendingEvent, PlannedDelivery } from './fan-out.queries';
+import type { PlannedDelivery } from './fan-out.queries';
+import type { PendingBatch, PendingEvent } from './pending-batches.queries';
 import { WebhookDirectory } from './webhook-directory';
 
 /** Deliveries made by one statement: some 20 ms of the database, and of what others wait for. */

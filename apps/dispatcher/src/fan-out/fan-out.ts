@@ -8,16 +8,10 @@ import { Lanes } from '../deliver/lanes';
 import { OpenBatches } from '../deliver/open-batches';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { fanOutInLine } from './fan-out-in-line.queries';
-import {
-  findNextInLine,
-  postponeFanOuts,
-  takePendingBatches,
-  writeFanOut,
-  type FanOutWrite,
-  type PendingBatch,
-} from './fan-out.queries';
+import { writeFanOut, type FanOutWrite } from './fan-out.queries';
 import { FanOutPlanner, type FanOutChunk } from './fan-out-planner';
 import { FanOutTurns } from './fan-out-turns';
+import { findNextInLine, postponeFanOuts, takePendingBatches, type PendingBatch } from './pending-batches.queries';
 
 const PUT_OFF_SECONDS = 30;
 /** Chunks that are made before a fan-out counts as large and goes on by turns, while the next job begins. */
@@ -175,6 +169,8 @@ export class FanOut {
 
   private async write(run: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
     const held = await this.writeRows(run, chunk);
+    // Declared dead since it took them: they are another's.
+    if (this.identity.id !== run.owner) return held;
     for (const [fanOutId, works] of chunk.open) {
       this.openBatches.open(fanOutId, works);
       this.lanes.push(works);
