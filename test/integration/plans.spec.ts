@@ -13,6 +13,7 @@ import {
 } from '../../apps/api/src/deliveries/history.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
 import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
+import { claimDue } from '../../apps/dispatcher/src/retry/claim.queries';
 import { writeHistory } from '../../bench/installation/write-history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
@@ -24,6 +25,8 @@ const DAYS = 21;
 const DAY_MS = 86_400_000;
 const EVENT_TYPES = 5;
 const PAGE = { limit: 21, offset: 0 };
+/** Of one webhook, and how many its lane takes. */
+const [WAITING, ROOM] = [20_000, 128];
 /** Rows of a page, of each status, and then some. */
 const ROWS_OF_A_PAGE = 200;
 const [TENANT, WEBHOOK, DISPATCHER] = [newUuid(Date.now()), newUuid(Date.now()), newUuid(Date.now())];
@@ -45,6 +48,8 @@ let client: Client;
 let rowsRead = 0;
 /** Rows of the statistics by hour that they have read. */
 let hoursRead = 0;
+/** Rows of what waits that they have read. */
+let waitingRead = 0;
 
 /** Explains what it is asked instead of only asking it. */
 async function explain(text: string, values: unknown[]): Promise<unknown[]> {
@@ -60,6 +65,8 @@ async function explain(text: string, values: unknown[]): Promise<unknown[]> {
       rowsRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     if (node['Relation Name'] === 'delivery_stats')
       hoursRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
+    if (node['Relation Name'] === 'waiting_deliveries')
+      waitingRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     for (const child of node.Plans ?? []) count(child);
   };
   for (const row of rows) count(row['QUERY PLAN'][0].Plan);
@@ -159,6 +166,36 @@ describe.each([['before the first ANALYZE'], ['with statistics']])('%s', (when) 
     expect(hoursRead).toBeGreaterThan(0);
     // Of the first and of the last day, looked at twice.
     expect(hoursRead).toBeLessThanOrEqual(2 * 2 * 24 * EVENT_TYPES);
+  });
+
+  it.each(['force_custom_plan', 'force_generic_plan'])('a claim reads what it takes only, %s', async (mode) => {
+    await client.query('RESET ROLE');
+    await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1) ON CONFLICT DO NOTHING`, [
+      DISPATCHER,
+    ]);
+    await pool.query(
+      `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+       SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
+      [TENANT, WEBHOOK, WAITING],
+    );
+    await pool.query('ANALYZE waiting_deliveries');
+    await client.query(`SET plan_cache_mode = ${mode}`);
+    await client.query('SET ROLE webhooks_batch');
+    const asPool = {
+      connect: () => ({
+        query: async (query: string | { text: string; values: unknown[] }) =>
+          typeof query === 'string' ? { rows: [] } : { rows: await explain(query.text, query.values) },
+        release: () => undefined,
+      }),
+    } as unknown as Pool;
+    waitingRead = 0;
+    await claimDue(asPool, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: ROOM }]);
+    await client.query('RESET ROLE');
+    await client.query('RESET plan_cache_mode');
+    await pool.query('DELETE FROM waiting_deliveries');
+    expect(waitingRead).toBeGreaterThanOrEqual(ROOM);
+    // Found, locked and deleted.
+    expect(waitingRead).toBeLessThanOrEqual(4 * ROOM);
   });
 
   it.each(['force_custom_plan', 'force_generic_plan'])('a fan-out reads its own events only, %s', async (mode) => {

@@ -95,7 +95,9 @@ export async function claimDue(pool: Pool, dispatcherId: string, rooms: LaneRoom
   return rows.map((row) => toClaimed(row, dispatcherId));
 }
 
-// Of ten, six of high priority, three of normal and one of low, as far as there are any; see `work-queue.ts`.
+// Of ten, six of high priority, three of normal and one of low, as far as there are any; see `work-queue.ts`. Ranges of the
+// three columns, not equality of two, so that no index but theirs gives the order, and an array, so that the rows are found
+// by their ids: of a million that wait for one webhook, the planner else went through all (390 ms for 128).
 async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: LaneRoom[]): Promise<string[]> {
   const answer = await client.query<{ delivery_id: string }>({
     name: 'take-waiting',
@@ -110,11 +112,12 @@ async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: Lane
             FROM (VALUES (1, 6.0), (0, 3.0), (-1, 1.0)) AS level(priority, weight)
             CROSS JOIN LATERAL (
               SELECT delivery_id, due_at FROM waiting_deliveries d
-              WHERE d.webhook_id = lane.webhook_id AND d.priority = level.priority AND d.due_at <= now()
-              ORDER BY d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) due
+              WHERE (d.webhook_id, d.priority, d.due_at) >= (lane.webhook_id, level.priority::smallint, '-infinity'::timestamptz)
+                AND (d.webhook_id, d.priority, d.due_at) <= (lane.webhook_id, level.priority::smallint, now())
+              ORDER BY d.webhook_id, d.priority, d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) due
           ) ranked ORDER BY place LIMIT lane.room) w
       )
-      DELETE FROM waiting_deliveries d USING picked WHERE d.delivery_id = picked.delivery_id RETURNING d.delivery_id`,
+      DELETE FROM waiting_deliveries d WHERE d.delivery_id = ANY(ARRAY(SELECT delivery_id FROM picked)) RETURNING d.delivery_id`,
     values: [dispatcherId, rooms.map((lane) => lane.webhookId), rooms.map((lane) => lane.room)],
   });
   return answer.rows.map((row) => row.delivery_id).sort();
