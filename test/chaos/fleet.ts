@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { choosePort } from '../../apps/local/src/free-port';
 import { waitFor } from '../support/wait-for';
@@ -11,6 +11,9 @@ const BUILT = join(__dirname, '..', '..');
 const READY_DEADLINE_MS = 30_000;
 
 export type AppKind = 'api' | 'dispatcher';
+
+/** Of a log's end, as much as tells why its process ended. */
+const LAST_WORDS = 3_000;
 
 /** One place for a process of an app, with proxies of its own to the servers it needs. */
 export interface Slot {
@@ -64,7 +67,8 @@ export async function startFleet(counts: Record<AppKind, number>, options: Fleet
 
   const launch = async (place: Omit<Slot, 'app'>): Promise<RunningApp> => {
     const port = await choosePort(0, '127.0.0.1');
-    const log = openSync(join(options.folder, `${place.name}.log`), 'a');
+    const logFile = join(options.folder, `${place.name}.log`);
+    const log = openSync(logFile, 'a');
     const child = spawn(process.execPath, [join(BUILT, 'apps', place.kind, 'main.js')], {
       env: {
         PATH: process.env['PATH'],
@@ -82,7 +86,10 @@ export async function startFleet(counts: Record<AppKind, number>, options: Fleet
     running.add(child);
     child.on('exit', (status, signal) => {
       running.delete(child);
-      if (!asked.has(child)) crashes.push(`${place.name} ended by itself: ${String(signal ?? status)}`);
+      if (!asked.has(child))
+        crashes.push(
+          `${place.name} ended by itself: ${String(signal ?? status)}; its last words:\n${lastWords(logFile)}`,
+        );
     });
     await once(child, 'spawn');
     return { child, url: `http://127.0.0.1:${String(port)}`, startedAt: performance.now() };
@@ -138,4 +145,8 @@ export async function startFleet(counts: Record<AppKind, number>, options: Fleet
       slots.push({ ...place, app: await launch(place) });
     }
   return fleet;
+}
+
+function lastWords(logFile: string): string {
+  return readFileSync(logFile, 'utf8').slice(-LAST_WORDS);
 }

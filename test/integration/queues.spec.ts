@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { createQueueBackend, type QueueBackend } from '#queues/queue-backend';
 import { EVENT_QUEUE, WAKE_UP_QUEUE, type EventJob, type WakeUpJob } from '#queues/queue-names';
 import { Signals } from '#queues/signals';
@@ -113,4 +114,26 @@ describeEachBackend('signals', (backend) => {
     await waitFor('the job', () => jobs.some(({ fanOutIds }) => fanOutIds[0] === 'kept'));
     expect(await queues.problem()).toBeNull();
   });
+
+  if (backend.redisUrl === null)
+    it('are opened although the connection breaks in the middle of that', async () => {
+      const holder = new Client({ connectionString: database.url });
+      await holder.connect();
+      closing.push(() => holder.end());
+      await holder.query('BEGIN; LOCK TABLE bullmq.migration IN ACCESS EXCLUSIVE MODE');
+      const opened = signals.untilOpen();
+      await waitFor('the opening to wait for the table', async () => {
+        const waiting = await holder.query(
+          `SELECT FROM pg_locks WHERE relation = 'bullmq.migration'::regclass AND NOT granted`,
+        );
+        return waiting.rowCount !== 0;
+      });
+      proxy.cut();
+      await holder.query('ROLLBACK');
+      proxy.restore();
+      await opened;
+      const { jobs } = consume<EventJob>(EVENT_QUEUE);
+      signals.eventsAccepted(['kept']);
+      await waitFor('the job', () => jobs.length === 1);
+    });
 });

@@ -1,4 +1,4 @@
-import { Pool, type PoolConfig } from 'pg';
+import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg';
 
 /**
  * The roles the apps run as (made by migrations): `webhooks_request` sees one tenant at a
@@ -9,6 +9,17 @@ export type DatabaseRole = 'webhooks_request' | 'webhooks_batch' | 'webhooks_ret
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 30_000;
+
+/**
+ * A connection whose breaking does not end the process: its own event tells of it while somebody holds it, and an
+ * `error` event that nobody listens to is thrown. The holder learns of it by the statement that fails.
+ */
+export class SurvivingClient extends Client {
+  constructor(config?: string | ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
+}
 
 /** Connection settings that put every session into a role. */
 export function roleConfig(databaseUrl: string, role: DatabaseRole, applicationName: string): PoolConfig {
@@ -31,10 +42,8 @@ export function createBatchPool(
   applicationName: string,
   onError: (error: Error) => void,
 ): Pool {
-  const pool = new Pool({ ...roleConfig(databaseUrl, 'webhooks_batch', applicationName), max: size });
+  const config = roleConfig(databaseUrl, 'webhooks_batch', applicationName);
+  const pool = new Pool({ ...config, max: size, Client: SurvivingClient });
   pool.on('error', onError);
-  // Of a connection that breaks while somebody holds it only its own event tells; without a listener that ends the
-  // process. The holder learns of it by the statement that fails.
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPostgresBackend, Queue, withBackend, Worker, type Processor } from 'bullmq';
 import type { Cluster, Redis } from 'ioredis';
+import { SurvivingClient } from '#database/pools';
 import type { Logger } from '#observability/logger';
 import { connectRedis, parseRedisUrl } from './redis-connection';
 
@@ -114,6 +115,8 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     // A signal that a crash of PostgreSQL loses is found by the reconciler: its commit need not wait for the disk.
     options: '-c role=webhooks_batch -c synchronous_commit=off',
     application_name: 'webhooks-queue',
+    // BullMQ takes a connection to look at its schema, and does not listen to it.
+    Client: SurvivingClient,
   };
   const closing = new AbortController();
   const isClosing = (): boolean => closing.signal.aborted;

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 import { deliveryUuidRange, firstUuidAt, uuidTimeMs } from '#kernel/ids';
 
 /** Folds run one at a time over all dispatchers. */
@@ -27,6 +28,12 @@ export interface ActiveEndpoint {
   maxLogEntries: number;
 }
 
+interface FoldedRow {
+  endpoint_id: string;
+  deltas: number;
+  max_log_entries: number | null;
+}
+
 /**
  * Moves up to `limit` deltas into the totals, in one transaction.
  * @returns how many were moved, 0 also when another dispatcher is folding, and whose they were.
@@ -35,33 +42,17 @@ export async function foldTriggers(
   pool: Pool,
   limit: number,
 ): Promise<{ folded: number; endpoints: ActiveEndpoint[] }> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
+  const rows = await inTransaction(pool, async (client) => {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
-    if (lock.rows[0]?.mine !== true) {
-      await client.query('COMMIT');
-      return { folded: 0, endpoints: [] };
-    }
-    interface Row {
-      endpoint_id: string;
-      deltas: number;
-      max_log_entries: number | null;
-    }
-    const { rows } = await client.query<Row>({ name: 'fold-triggers', text: FOLD, values: [limit] });
-    await client.query('COMMIT');
-    return {
-      folded: rows.reduce((sum, { deltas }) => sum + deltas, 0),
-      endpoints: rows.flatMap(({ endpoint_id: id, max_log_entries: max }) =>
-        max === null ? [] : [{ id, maxLogEntries: max }],
-      ),
-    };
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  } finally {
-    client.release();
-  }
+    if (lock.rows[0]?.mine !== true) return [];
+    return (await client.query<FoldedRow>({ name: 'fold-triggers', text: FOLD, values: [limit] })).rows;
+  });
+  return {
+    folded: rows.reduce((sum, { deltas }) => sum + deltas, 0),
+    endpoints: rows.flatMap(({ endpoint_id: id, max_log_entries: max }) =>
+      max === null ? [] : [{ id, maxLogEntries: max }],
+    ),
+  };
 }
 
 /**

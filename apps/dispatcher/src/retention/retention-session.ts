@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
-import { roleConfig } from '#database/pools';
+import type { Client } from 'pg';
+import { roleConfig, SurvivingClient } from '#database/pools';
 
 /** One process at a time, over all dispatchers; the database gives the lock back when the session ends, however it ends. */
 const RETENTION_LOCK = 7_206_154_885;
@@ -58,8 +58,7 @@ export async function inRetentionSession<T>(
   signal: AbortSignal,
   work: (session: RetentionSession) => Promise<T>,
 ): Promise<T | null> {
-  const client = new Client(roleConfig(databaseUrl, 'webhooks_retention', 'webhooks-retention'));
-  client.on('error', () => undefined); // the statement that fails tells
+  const client = new SurvivingClient(roleConfig(databaseUrl, 'webhooks_retention', 'webhooks-retention'));
   // A command that waits for others must not keep the dispatcher from stopping.
   const hangUp = (): void => {
     (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();

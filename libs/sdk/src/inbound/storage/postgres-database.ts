@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { inTransaction } from '#database/in-transaction';
 import type { Query, SqlDatabase } from './sql-database';
 
 const POOL_SIZE = 5;
@@ -17,23 +18,7 @@ export async function openPostgres(databaseUrl: string): Promise<SqlDatabase> {
   pool.on('error', () => undefined);
   return {
     query: queryOn(pool),
-    async transaction(work) {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
-        await client.query('BEGIN');
-        const result = await work(queryOn(client));
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        await client.query('ROLLBACK').catch((failure: unknown) => {
-          broken = failure as Error;
-        });
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
+    transaction: (work) => inTransaction(pool, (client) => work(queryOn(client))),
     skipLocked: 'FOR UPDATE SKIP LOCKED',
     close: () => pool.end(),
   };
