@@ -142,8 +142,12 @@ describe('the second wall between tenants', () => {
         });
       const spy = jest.spyOn(Client.prototype, 'query').mockImplementation(function (this: Client, ...args: unknown[]) {
         const { options } = (this as unknown as { connectionParameters: { options?: string } }).connectionParameters;
-        if (options?.includes('role=webhooks_request') === true && typeof args[0] === 'string')
-          args[0] = strip(args[0]);
+        if (options?.includes('role=webhooks_request') === true) {
+          const [query] = args as [string | { name: string; text: string }];
+          // A name stands for one text, on each connection.
+          if (typeof query === 'string') args[0] = strip(query);
+          else args[0] = { ...query, name: `${query.name}-stripped`, text: strip(query.text) };
+        }
         return original.apply(this, args);
       });
       try {

@@ -43,7 +43,9 @@ export function createBatchPool(
   onError: (error: Error) => void,
 ): Pool {
   const config = roleConfig(databaseUrl, 'webhooks_batch', applicationName);
-  const pool = new Pool({ ...config, max: size, Client: SurvivingClient });
+  // By itself PostgreSQL would plan each execution anew, since it expects too much of knowing the values (decision 0018).
+  const options = `${config.options ?? ''} -c plan_cache_mode=force_generic_plan`;
+  const pool = new Pool({ ...config, options, max: size, Client: SurvivingClient });
   pool.on('error', onError);
   return pool;
 }

@@ -4,7 +4,7 @@ import { TenantDatabase } from '#database/tenant-database';
 import { notFound } from '#kernel/app-error';
 import { uuidTimeMs } from '#kernel/ids';
 import { KeptHistory, type HistoryStart, type RetentionOf } from '../http/kept-history';
-import { findWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
+import { requireWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
 import { DELIVERY_STATUSES } from './delivery-status';
 import type { FullDelivery } from './dto/delivery.response';
 import { countHistory, type HistoryCounts } from './history-counts.queries';
@@ -44,7 +44,7 @@ export class DeliveryHistory {
     const start = this.kept.startsAt(reach, Date.now());
     const filter = withinKept(wanted, webhookId, start);
     return this.database.read(tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       const counts = await countHistory(manager, tenantId, webhookId, filter);
       const found = await readPage(manager, tenantId, webhookId, filter, { ...page, limit: page.limit + 1 });
       const deliveries = await withContents(manager, tenantId, found.slice(0, page.limit), false, start);
@@ -57,7 +57,7 @@ export class DeliveryHistory {
     const { tenantId } = reach;
     const start = this.kept.startsAt(reach, Date.now());
     return this.database.read(tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       const delivery = await findDelivery(manager, tenantId, webhookId, id);
       if (delivery?.is_test !== isTest || hasEnded(delivery, id, start.recordsMs)) throw notFound('Delivery');
       const [full] = await withContents(manager, tenantId, [delivery], true, start);

@@ -5,7 +5,7 @@ import { conflict, notFound } from '#kernel/app-error';
 import { firstUuidAt, newUuid } from '#kernel/ids';
 import { noteRequestKey } from '../deliveries/request-keys.queries';
 import type { PageQuery } from '../http/page';
-import { findWebhook, findWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
+import { findWebhook, requireWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
 import type { RedeliverManyDto, RedeliveryFilterDto } from './dto/redeliver-many.dto';
 import {
   cancelJob,
@@ -77,7 +77,7 @@ export class RedeliveryJobsService {
   /** The jobs of a webhook, deleted ones included. @throws AppError 404. */
   list(reach: Reach, webhookId: string, page: PageQuery): Promise<{ jobs: RedeliveryJobRow[]; total: number }> {
     return this.database.run(reach.tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       return listJobs(manager, reach.tenantId, webhookId, page);
     });
   }
@@ -85,7 +85,7 @@ export class RedeliveryJobsService {
   /** @throws AppError 404. */
   read(reach: Reach, webhookId: string, id: string): Promise<RedeliveryJobRow> {
     return this.database.run(reach.tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       return readJob(manager, reach.tenantId, webhookId, id);
     });
   }
@@ -93,7 +93,7 @@ export class RedeliveryJobsService {
   /** Ends a job; one that ended before stays as it is. Deliveries it has made go on. @throws AppError 404. */
   cancel(reach: Reach, webhookId: string, id: string): Promise<RedeliveryJobRow> {
     return this.database.run(reach.tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       await cancelJob(manager, reach.tenantId, webhookId, id, 'Cancelled by request');
       return readJob(manager, reach.tenantId, webhookId, id);
     });

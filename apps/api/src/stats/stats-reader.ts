@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TenantDatabase } from '#database/tenant-database';
-import { findWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
+import { requireWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
 import type { Period, Range } from './periods';
 import { readStats, type WebhookStats } from './stats.queries';
 
@@ -11,8 +11,8 @@ export class StatsReader {
 
   /** @throws AppError 404 for a webhook out of reach. */
   read(reach: Reach, webhookId: string, period: Period, range: Range): Promise<WebhookStats> {
-    return this.database.run(reach.tenantId, async (manager) => {
-      await findWebhookOrDeleted(manager, reach, webhookId);
+    return this.database.read(reach.tenantId, async (manager) => {
+      await requireWebhookOrDeleted(manager, reach, webhookId);
       return readStats(manager, reach.tenantId, webhookId, period, range);
     });
   }

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { queryPrepared } from '#database/query-prepared';
 import { mergeHistograms, type LatencyHistogram } from '#webhook-rules/latency-histogram';
 import { wholeDays, type Period, type Range } from './periods';
 
@@ -85,7 +86,7 @@ export async function readStats(
     ...[tenantId, webhookId, new Date(range.fromMs), new Date(range.untilMs), period],
     ...[new Date(days.fromMs), new Date(days.untilMs)],
   ];
-  const rows: StatsRow[] = await manager.query(STATS, values);
+  const rows = await queryPrepared<StatsRow>(manager, STATS, values);
   const row = rows[0];
   const histogram = row?.histogram ?? [];
   return {

@@ -1,5 +1,6 @@
 import { IsNull, type EntityManager, type FindOptionsWhere } from 'typeorm';
 import { WebhookEntity } from '#database/entities/webhook.entity';
+import { queryPrepared } from '#database/query-prepared';
 import type { WebhookTargetRow } from '#database/webhook-target';
 import { hasWebhook, READ_WEBHOOK_TARGETS, type WebhookTargetsRow } from '#database/webhook-targets.queries';
 import { notFound } from '#kernel/app-error';
@@ -26,9 +27,21 @@ export async function lockWebhook(manager: EntityManager, reach: Reach, id: stri
   return found(await manager.findOne(WebhookEntity, { where, lock: { mode: 'pessimistic_write' } }));
 }
 
-/** A webhook within reach, deleted ones included: their history and statistics stay readable. @throws AppError 404. */
-export async function findWebhookOrDeleted(manager: EntityManager, reach: Reach, id: string): Promise<WebhookEntity> {
-  return found(await manager.findOneBy(WebhookEntity, { ...within(reach), id }));
+/**
+ * Sees to it that a webhook is within reach; a deleted one is, since its history and statistics stay readable.
+ * @throws AppError 404.
+ */
+export async function requireWebhookOrDeleted(
+  manager: EntityManager,
+  { tenantId, projectId }: Reach,
+  id: string,
+): Promise<void> {
+  const rows = await queryPrepared(
+    manager,
+    `SELECT FROM webhooks WHERE tenant_id = $1 AND id = $2 AND kind = 'subscription' AND ($3::text IS NULL OR project_id = $3)`,
+    [tenantId, id, projectId],
+  );
+  if (rows.length === 0) throw notFound('Webhook');
 }
 
 /** One page of the webhooks within reach, and how many there are; equal ones in the order of creation. */

@@ -55,15 +55,38 @@ const DAY_MS = 86_400_000;
 /** Folds run one at a time over all dispatchers. */
 const FOLD_LOCK = 7_206_154_884;
 
+/** Which webhooks' deltas are worth folding now. */
+export interface Worth {
+  /** Those that have so many of them. */
+  atLeast: number;
+  /** All, when no more webhooks than this have any. */
+  orOfFew: number;
+  /** And those that fall into this one of {@link SLICES}, by the last byte of their id, which is random. */
+  orOfSlice: number;
+}
+
+export const SLICES = 32;
+
+/** Webhooks of which deltas are worth folding now, and how many each has. */
+export async function findWorthFolding(pool: Pool, worth: Worth): Promise<{ webhookId: string; deltas: number }[]> {
+  const answer = await pool.query<{ webhookId: string; deltas: number }>(
+    `WITH waiting AS (SELECT webhook_id, count(*)::integer AS deltas FROM stats_deltas GROUP BY webhook_id)
+     SELECT webhook_id AS "webhookId", deltas FROM waiting
+     WHERE deltas >= $1 OR (SELECT count(*) FROM waiting) <= $2 OR get_byte(uuid_send(webhook_id), 15) % $3 = $4`,
+    [worth.atLeast, worth.orOfFew, SLICES, worth.orOfSlice],
+  );
+  return answer.rows;
+}
+
 /**
- * Moves up to `limit` deltas into the statistics by hour and by day and the totals, in one transaction: those of
- * webhooks that have `atLeast` of them, one webhook after the other.
+ * Moves up to `limit` deltas of webhooks into their statistics by hour and by day and their totals, in one transaction.
+ * @param webhookIds null for all.
  * @returns how many were moved; 0 also when another dispatcher is folding.
  */
-export function foldDeltas(pool: Pool, limit: number, atLeast = 1): Promise<number> {
+export function foldDeltas(pool: Pool, webhookIds: readonly string[] | null, limit: number): Promise<number> {
   return inTransaction(pool, async (client) => {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
-    const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, limit, atLeast) : [];
+    const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, webhookIds, limit) : [];
     if (deltas.length > 0) {
       const byHour = sumBy(deltas, ({ hour, event_type }) => ({ start: hour, eventType: event_type }));
       await addToPeriods(client, HOURS, byHour);
@@ -85,12 +108,12 @@ function dayOf(hour: Date): Date {
 
 const WHENEVER = new Date(0);
 
-async function takeDeltas(client: PoolClient, limit: number, atLeast: number): Promise<Delta[]> {
+async function takeDeltas(client: PoolClient, webhookIds: readonly string[] | null, limit: number): Promise<Delta[]> {
   const answer = await client.query<Delta>(
-    `WITH due AS (SELECT webhook_id FROM stats_deltas GROUP BY webhook_id HAVING count(*) >= $2)
-     DELETE FROM stats_deltas WHERE id IN (SELECT id FROM stats_deltas JOIN due USING (webhook_id) ORDER BY webhook_id LIMIT $1)
+    `DELETE FROM stats_deltas WHERE id IN (
+       SELECT id FROM stats_deltas WHERE ${webhookIds === null ? 'true' : 'webhook_id = ANY ($2::uuid[])'} ORDER BY webhook_id LIMIT $1)
      RETURNING tenant_id, webhook_id, event_type, hour, created, successful, failed, cancelled, response_times_ms, last_delivery_at`,
-    [limit, atLeast],
+    webhookIds === null ? [limit] : [limit, webhookIds],
   );
   return answer.rows;
 }
