@@ -13,6 +13,7 @@ import {
 } from '../../apps/api/src/deliveries/history.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
 import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
+import { claimRuns } from '../../apps/dispatcher/src/inbound-actions/claim-runs.queries';
 import { claimDue } from '../../apps/dispatcher/src/retry/claim.queries';
 import { writeHistory } from '../../bench/installation/write-history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
@@ -30,7 +31,12 @@ const PAGE = { limit: 21, offset: 0 };
 const [WAITING, ROOM] = [20_000, 128];
 /** Rows of a page, of each status, and then some. */
 const ROWS_OF_A_PAGE = 200;
-const [TENANT, WEBHOOK, DISPATCHER] = [newUuid(Date.now()), newUuid(Date.now()), newUuid(Date.now())];
+const [TENANT, WEBHOOK, DISPATCHER, ENDPOINT] = Array.from({ length: 4 }, () => newUuid(Date.now())) as [
+  string,
+  string,
+  string,
+  string,
+];
 const HISTORY = /^(events|event_payloads|deliveries|attempts|attempt_responses)(_\d|$)/;
 
 interface PlanNode {
@@ -66,7 +72,7 @@ async function explain(text: string, values: unknown[]): Promise<unknown[]> {
       rowsRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     if (node['Relation Name'] === 'delivery_stats')
       hoursRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
-    if (node['Relation Name'] === 'waiting_deliveries')
+    if (node['Relation Name'] === 'waiting_deliveries' || node['Relation Name'] === 'waiting_inbound_actions')
       waitingRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     for (const child of node.Plans ?? []) count(child);
   };
@@ -92,6 +98,16 @@ const manager = {
   },
 } as unknown as EntityManager;
 
+/** Of one connection, which explains what it is asked and leaves transactions out. */
+const connection = {
+  query: async (query: string | { text: string; values?: unknown[] }, values?: unknown[]) => {
+    if (typeof query === 'object') return { rows: await explain(query.text, query.values ?? []) };
+    return { rows: values === undefined ? [] : await explain(query, values) };
+  },
+  ...{ on: () => undefined, off: () => undefined, release: () => undefined },
+};
+const asPool = { ...connection, connect: () => connection } as unknown as Pool;
+
 async function rowsReadBy(ask: () => Promise<unknown>): Promise<number> {
   rowsRead = 0;
   await ask();
@@ -107,6 +123,7 @@ beforeAll(async () => {
     ...{ tenantId: TENANT, webhookId: WEBHOOK, deliveries: DELIVERIES, days: DAYS, statsDays: DAYS, isAnalysed: false },
   });
   await pool.query(`INSERT INTO tenants (id, name) VALUES ($1, 'Plans')`, [TENANT]);
+  await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1)`, [DISPATCHER]);
 });
 
 afterAll(async () => {
@@ -186,9 +203,6 @@ describe.each([
   });
 
   it('a claim reads what it takes only', async () => {
-    await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1) ON CONFLICT DO NOTHING`, [
-      DISPATCHER,
-    ]);
     await pool.query(
       `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
        SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
@@ -196,13 +210,6 @@ describe.each([
     );
     await pool.query('ANALYZE waiting_deliveries');
     await client.query('SET ROLE webhooks_batch');
-    const asPool = {
-      connect: () => ({
-        query: async (query: string | { text: string; values: unknown[] }) =>
-          typeof query === 'string' ? { rows: [] } : { rows: await explain(query.text, query.values) },
-        ...{ on: () => undefined, off: () => undefined, release: () => undefined },
-      }),
-    } as unknown as Pool;
     waitingRead = 0;
     await claimDue(asPool, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: ROOM }]);
     await pool.query('DELETE FROM waiting_deliveries');
@@ -211,22 +218,32 @@ describe.each([
     expect(waitingRead).toBeLessThanOrEqual(4 * ROOM);
   });
 
+  it('a claim of inbound actions reads what it takes only', async () => {
+    await pool.query(
+      `INSERT INTO waiting_inbound_actions (run_id, tenant_id, endpoint_id, due_at)
+       SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n) FROM generate_series(1, $3) n`,
+      [TENANT, ENDPOINT, WAITING],
+    );
+    await pool.query('ANALYZE waiting_inbound_actions');
+    await client.query('SET ROLE webhooks_batch');
+    waitingRead = 0;
+    await claimRuns(asPool, DISPATCHER, [{ tenantId: TENANT, endpointId: ENDPOINT, room: ROOM }]);
+    await pool.query('DELETE FROM waiting_inbound_actions');
+    expect(waitingRead).toBeGreaterThanOrEqual(ROOM);
+    // Found, locked, updated, and deleted since their runs are not there.
+    expect(waitingRead).toBeLessThanOrEqual(6 * ROOM);
+  });
+
   it('a fan-out reads its own events only', async () => {
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 3', [
       middle,
     ]);
     const fanOutId = newUuid(Date.now());
-    await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1) ON CONFLICT DO NOTHING`, [
-      DISPATCHER,
-    ]);
     await pool.query('INSERT INTO pending_fan_outs (id, due_at, event_ids) VALUES ($1, now(), $2)', [
       fanOutId,
       rows.map(({ id }) => id),
     ]);
     await client.query('SET ROLE webhooks_batch');
-    const asPool = {
-      query: async ({ text, values }: { text: string; values: unknown[] }) => ({ rows: await explain(text, values) }),
-    } as unknown as Pool;
     const read = await rowsReadBy(async () => {
       const {
         batches: [batch],

@@ -79,6 +79,7 @@ export async function claimRuns(pool: Pool, dispatcherId: string, rooms: Endpoin
   return rows.map((row) => toClaimed(row, dispatcherId));
 }
 
+// An array, so that the rows are found by their ids: the planner, which does not know the rooms, else went through all.
 async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: EndpointRoom[]): Promise<WaitingRow[]> {
   const answer = await client.query<WaitingRow>({
     name: 'take-waiting-runs',
@@ -92,8 +93,8 @@ async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: Endp
           WHERE w.endpoint_id = place.endpoint_id AND w.owner IS NULL AND w.due_at <= now()
           ORDER BY w.due_at, w.run_id LIMIT place.room FOR UPDATE SKIP LOCKED) due
       )
-      UPDATE waiting_inbound_actions w SET owner = $1, epoch = w.epoch + 1 FROM picked
-      WHERE w.run_id = picked.run_id RETURNING w.run_id, w.epoch`,
+      UPDATE waiting_inbound_actions w SET owner = $1, epoch = w.epoch + 1
+      WHERE w.run_id = ANY(ARRAY(SELECT run_id FROM picked)) RETURNING w.run_id, w.epoch`,
     values: [dispatcherId, rooms.map(({ endpointId }) => endpointId), rooms.map(({ room }) => room)],
   });
   return answer.rows.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));

@@ -1,14 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
+import { isWorthRepeating } from '#database/database-errors';
 import { succeeded, type ActionOutcome, type ActionRun } from '#inbound-actions/action-run';
+import { GroupCommit } from '#kernel/group-commit';
 import { parseId } from '#kernel/ids';
 import { storableResult } from '#inbound-actions/storable-result';
-import { insertRecord, trimTable } from './records.queries';
+import { insertRecords, trimTable, type NewRecord } from './records.queries';
 
 /** A table is cut to its limit after every so many new records: a limit is passed by a tenth at most. */
 const TRIM_SHARE = 10;
 const MAX_REMEMBERED = 10_000;
+const GROUP = { maxItems: 200, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
 
 /** Keeps what log actions write. */
 @Injectable()
@@ -16,19 +19,23 @@ export class RecordKeeper {
   /** Records since a table was cut, by endpoint and table. */
   private readonly added = new Map<string, number>();
 
-  constructor(@Inject(BATCH_POOL) private readonly pool: Pool) {}
+  private readonly commits: GroupCommit<NewRecord, true>;
+
+  constructor(@Inject(BATCH_POOL) private readonly pool: Pool) {
+    this.commits = new GroupCommit(
+      async (records) => {
+        await insertRecords(pool, records);
+        return records.map(() => true);
+      },
+      isWorthRepeating,
+      { ...GROUP, bytesOf: ({ data }: NewRecord) => data.length },
+    );
+  }
 
   async record(run: ActionRun, table: string, data: unknown, maxRecords: number): Promise<ActionOutcome> {
     const { id: runId, tenantId, endpointId } = run;
     const requestId = parseId('req', run.context.metadata.id) ?? runId;
-    await insertRecord(this.pool, {
-      runId,
-      tenantId,
-      endpointId,
-      table,
-      requestId,
-      data: storableResult(data),
-    });
+    await this.commits.add({ runId, tenantId, endpointId, table, requestId, data: storableResult(data) });
     await this.trim({ tenantId, endpointId, table, maxRecords });
     return succeeded({ table });
   }

@@ -1,15 +1,33 @@
 import type { Pool } from 'pg';
+import { textArray } from '#database/binary-arrays';
+import { plainColumn } from '#database/plain-array';
 
-/** Keeps a record of a run; doing it twice keeps one. */
-export async function insertRecord(
-  pool: Pool,
-  record: { runId: string; tenantId: string; endpointId: string; table: string; requestId: string; data: string },
-): Promise<void> {
+/** What a log action writes. */
+export interface NewRecord {
+  runId: string;
+  tenantId: string;
+  endpointId: string;
+  table: string;
+  requestId: string;
+  /** JSON. */
+  data: string;
+}
+
+/** Keeps the records of runs; doing it twice keeps one of each. */
+export async function insertRecords(pool: Pool, records: NewRecord[]): Promise<void> {
   await pool.query({
-    name: 'insert-inbound-record',
-    text: `INSERT INTO inbound_records (id, tenant_id, endpoint_id, table_name, request_id, data) VALUES ($1, $2, $3, $4, $5, $6)
+    name: 'insert-inbound-records',
+    text: `INSERT INTO inbound_records (id, tenant_id, endpoint_id, table_name, request_id, data)
+           SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[])
            ON CONFLICT (id) DO NOTHING`,
-    values: [record.runId, record.tenantId, record.endpointId, record.table, record.requestId, record.data],
+    values: [
+      plainColumn(records, ({ runId }) => runId),
+      plainColumn(records, ({ tenantId }) => tenantId),
+      plainColumn(records, ({ endpointId }) => endpointId),
+      textArray(records.map(({ table }) => table)),
+      plainColumn(records, ({ requestId }) => requestId),
+      textArray(records.map(({ data }) => data)),
+    ],
   });
 }
 
