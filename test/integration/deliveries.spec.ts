@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
-import { foldDeltas } from '../../apps/dispatcher/src/rollup/rollup.queries';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
+import { foldAll } from '../support/fold-all';
 import { uuidOf, writeDelivery, type PastDelivery } from '../support/history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
@@ -213,7 +213,7 @@ describe('the delivery history', () => {
       await write({ atMs, eventType: 'build.failed', state: 'cancelled' });
       await write({ atMs, eventType: 'file.created', state: 'queued', dueAtMs: Date.now() });
     }
-    if (isFolded) await foldDeltas(pool, null, 10_000);
+    if (isFolded) await foldAll(pool);
     const at = (hours: number): string => new Date(hour + hours * HOUR_MS).toISOString();
     const expectCounts = async (
       query: object,
@@ -258,7 +258,7 @@ describe('the delivery history', () => {
       expected.unshift(id);
       await write({ atMs: atMs + 1, eventType: 'file.deleted' });
     }
-    if (isFolded) await foldDeltas(pool, null, 10_000);
+    if (isFolded) await foldAll(pool);
     for (const query of [{ event_type: 'file.created' }, { event_type: 'file.created', status: 'success' }]) {
       const wanted = expected.filter((_, index) => !('status' in query) || (11 - index) % 3 !== 0);
       const walked: string[] = [];

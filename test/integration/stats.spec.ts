@@ -1,9 +1,9 @@
 import { Pool } from 'pg';
 import { migrationDataSource } from '#database/data-source';
 import { DailyStats1795539600000 } from '../../migrations/1795539600000-daily-stats';
-import { foldDeltas } from '../../apps/dispatcher/src/rollup/rollup.queries';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
+import { foldAll } from '../support/fold-all';
 import { writeDelivery, type PastAttempt, type PastDelivery } from '../support/history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
 
@@ -138,10 +138,10 @@ describe('statistics', () => {
     const times = Array.from({ length: 40 }, (_, index) => 100 + index * 10);
     for (const [index, ms] of times.entries()) {
       await write({ atMs: Date.now() - index, attempts: took(ms) });
-      if (index === 19) await foldDeltas(pool, null, 10_000);
+      if (index === 19) await foldAll(pool);
     }
     const halfFolded = await read();
-    await foldDeltas(pool, null, 10_000);
+    await foldAll(pool);
     const folded = await read();
     for (const { overall_stats } of [halfFolded, folded]) {
       expect(overall_stats).toMatchObject({
@@ -201,7 +201,7 @@ describe('statistics', () => {
     await write({ atMs: at(2, 23), attempts: took(400), state: 'exhausted' });
     await write({ atMs: at(1, 3), attempts: took(500) });
     await write({ atMs: at(1, 4), attempts: took(600) });
-    await foldDeltas(pool, null, 10_000);
+    await foldAll(pool);
     const instant = (atMs: number): string => new Date(atMs).toISOString();
     for (const [fromMs, untilMs, total] of [
       [at(3, 0), at(0, 0), 6],
@@ -227,7 +227,7 @@ describe('statistics', () => {
     for (const [hour, ms] of [100, 200, 300].entries())
       await write({ atMs: dayMs + hour * HOUR_MS, attempts: took(ms) });
     await write({ atMs: dayMs + HOUR_MS, attempts: took(900), eventType: 'build.failed', state: 'exhausted' });
-    await foldDeltas(pool, null, 10_000);
+    await foldAll(pool);
     const query = { period: 'day', start_date: new Date(dayMs).toISOString() };
     const before = await read(query);
     const runner = migrationDataSource(database.url);

@@ -80,10 +80,9 @@ export async function findWorthFolding(pool: Pool, worth: Worth): Promise<{ webh
 
 /**
  * Moves up to `limit` deltas of webhooks into their statistics by hour and by day and their totals, in one transaction.
- * @param webhookIds null for all.
  * @returns how many were moved; 0 also when another dispatcher is folding.
  */
-export function foldDeltas(pool: Pool, webhookIds: readonly string[] | null, limit: number): Promise<number> {
+export function foldDeltas(pool: Pool, webhookIds: readonly string[], limit: number): Promise<number> {
   return inTransaction(pool, async (client) => {
     const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS mine', [FOLD_LOCK]);
     const deltas = lock.rows[0]?.mine === true ? await takeDeltas(client, webhookIds, limit) : [];
@@ -108,12 +107,12 @@ function dayOf(hour: Date): Date {
 
 const WHENEVER = new Date(0);
 
-async function takeDeltas(client: PoolClient, webhookIds: readonly string[] | null, limit: number): Promise<Delta[]> {
+async function takeDeltas(client: PoolClient, webhookIds: readonly string[], limit: number): Promise<Delta[]> {
   const answer = await client.query<Delta>(
     `DELETE FROM stats_deltas WHERE id IN (
-       SELECT id FROM stats_deltas WHERE ${webhookIds === null ? 'true' : 'webhook_id = ANY ($2::uuid[])'} ORDER BY webhook_id LIMIT $1)
+       SELECT id FROM stats_deltas WHERE webhook_id = ANY ($2::uuid[]) ORDER BY webhook_id LIMIT $1)
      RETURNING tenant_id, webhook_id, event_type, hour, created, successful, failed, cancelled, response_times_ms, last_delivery_at`,
-    webhookIds === null ? [limit] : [limit, webhookIds],
+    [limit, webhookIds],
   );
   return answer.rows;
 }
