@@ -1,4 +1,5 @@
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client } from 'pg';
 import { queryRows } from './query-rows';
 
@@ -83,19 +84,27 @@ async function recordRows(databaseUrl: string): Promise<RecordedJobs> {
   };
 }
 
+/**
+ * Over a plain socket: ioredis's `monitor()` breaks when the first command of another client arrives in one piece with
+ * the answer to MONITOR, as it does on a busy server ("Command queue state error").
+ */
 async function recordCommands(url: string, prefix: string): Promise<RecordedJobs> {
-  const redis = new Redis(url);
-  const monitor = await redis.monitor();
-  const commands: string[] = [];
-  monitor.on('monitor', (_time: string, given: string[]) => {
-    const command = given.join(' ');
-    if (command.includes(prefix)) commands.push(command);
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  let lines = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    lines += text;
   });
+  socket.write('MONITOR\r\n');
+  while (!lines.startsWith('+OK\r\n')) await once(socket, 'data');
   return {
-    read: () => Promise.resolve(commands.join('\n')),
-    stop: () => {
-      monitor.disconnect();
-      redis.disconnect();
-    },
+    read: () =>
+      Promise.resolve(
+        lines
+          .split('\r\n')
+          .filter((line) => line.includes(prefix))
+          .join('\n'),
+      ),
+    stop: () => void socket.destroy(),
   };
 }
