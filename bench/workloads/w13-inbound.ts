@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { Pool } from 'pg';
 import { waitFor } from '../../test/support/wait-for';
 import { populate } from '../installation/populate';
 import type { Target } from '../load/load-messages';
@@ -37,6 +38,7 @@ export const w13Inbound: Workload = {
         ];
         const load = { targets, path, untilReceived: false };
         const [runs = []] = await inTurns([{ bed, load, window: SENDERS }], plan, plan.isQuick ? 2 : plan.repeats);
+        const workedOffPerSecond = await workOff(bed.pipeline.pool);
         const half = await bed.run({
           ...{ ...load, warmUpSeconds: 1 },
           shape: { kind: 'open', perSecond: WANTED_PER_SECOND / 2, seconds: 1 + plan.measureSeconds },
@@ -45,6 +47,7 @@ export const w13Inbound: Workload = {
         const rates = runs.map((run) => run.acceptedPerSecond);
         result.figures.push(
           medianFigure('requests accepted, the actions run meanwhile', rates, '/s'),
+          { name: 'actions run, of those that were left', value: workedOffPerSecond, unit: '/s' },
           atLeast('requests for a CPU second of the API', perCpuSecond, '/s', WANTED_PER_SECOND),
           { name: `answer at ${String(WANTED_PER_SECOND / 2)}/s, p50`, value: half.accept.p50, unit: 'ms' },
           atMost(`answer at ${String(WANTED_PER_SECOND / 2)}/s, p99`, half.accept.p99, 'ms', 20),
@@ -76,23 +79,31 @@ async function makeEndpoint(port: number, token: string): Promise<string> {
   return new URL(url).pathname;
 }
 
-/** Every request that was accepted has to have been acted on once. */
-async function disagreements(bed: Bed, runs: readonly { acceptedInAll: number }[]): Promise<string[]> {
-  const accepted = runs.reduce((sum, run) => sum + run.acceptedInAll, 0);
-  const { pool } = bed.pipeline;
-  const count = async (table: string): Promise<number> =>
-    Number((await pool.query<{ count: string }>(`SELECT count(*) FROM ${table}`)).rows[0]?.count);
-  const isIdle = await waitFor(
-    'all actions to have run',
-    async () => (await count('waiting_inbound_actions')) === 0,
-    WORK_OFF_DEADLINE_MS,
-  ).then(
-    () => true,
-    () => false,
+/** How many actions run in a second, of those that wait; NaN when they do not come to an end. */
+async function workOff(pool: Pool): Promise<number> {
+  const waiting = await count(pool, 'waiting_inbound_actions');
+  const startedAt = performance.now();
+  const isIdle = async (): Promise<boolean> => (await count(pool, 'waiting_inbound_actions')) === 0;
+  return waitFor('all actions to have run', isIdle, WORK_OFF_DEADLINE_MS).then(
+    () => waiting / ((performance.now() - startedAt) / 1_000),
+    () => Number.NaN,
   );
-  const records = await count('inbound_records');
+}
+
+/** Every request that was accepted has to have been acted on once. */
+async function disagreements(
+  { pipeline: { pool } }: Bed,
+  runs: readonly { acceptedInAll: number }[],
+): Promise<string[]> {
+  const accepted = runs.reduce((sum, run) => sum + run.acceptedInAll, 0);
+  const isIdle = !Number.isNaN(await workOff(pool));
+  const records = await count(pool, 'inbound_records');
   return [
     ...(isIdle ? [] : ['actions were not worked off in time']),
     ...(records === accepted ? [] : [`${String(accepted)} requests were accepted, ${String(records)} acted on`]),
   ];
+}
+
+async function count(pool: Pool, table: string): Promise<number> {
+  return Number((await pool.query<{ count: string }>(`SELECT count(*) FROM ${table}`)).rows[0]?.count);
 }

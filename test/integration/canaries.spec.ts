@@ -267,7 +267,7 @@ describeEachBackend('canary secrets', (backend) => {
       expect([column, leaksIn(text, { ...secrets(), ...contents, ...keys })]).toEqual([column, []]);
     }
     const added = await jobs.read();
-    for (const field of ['fanOutIds', 'runs']) expect(added).toContain(field);
+    for (const field of ['fanOutIds', 'endpoints']) expect(added).toContain(field);
     expect(leaksIn(added, { ...secrets(), ...CONTENTS, ...urlKeys })).toEqual([]);
   });
 });

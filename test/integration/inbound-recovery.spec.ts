@@ -59,12 +59,12 @@ describeEachBackend('inbound actions go on', (backend) => {
     await start(1);
     const signals = service.api.app.get(Signals);
     await signals.untilOpen();
-    const { accept } = await callback();
+    const { id: endpointId, accept } = await callback();
     const latencies: number[] = [];
     for (let count = 1; count <= 8; count += 1) {
-      const { runIds } = await accept();
+      const { requestId } = await accept();
       const startedAt = performance.now();
-      signals.inboundAccepted(runIds);
+      signals.inboundAccepted([{ id: requestId, tenantId: service.tenant.tenantId, endpointId }]);
       await receiver.waitFor(count);
       latencies.push(performance.now() - startedAt);
     }

@@ -1,4 +1,4 @@
-import { Client, escapeLiteral, Pool } from 'pg';
+import { Client, escapeLiteral, Pool, type QueryConfig } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { newUuid, firstUuidAt } from '#kernel/ids';
 import { countHistory } from '../../apps/api/src/deliveries/history-counts.queries';
@@ -11,9 +11,13 @@ import {
   readHistoryPage,
   type DeliveryRow,
 } from '../../apps/api/src/deliveries/history.queries';
+import { readRuns } from '../../apps/api/src/inbound/logs.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
+import { cancelWaiting, MAX_CANCELLED_AT_ONCE } from '../../apps/api/src/webhooks/cancel-waiting.queries';
 import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
+import { writeOutcomes } from '../../apps/dispatcher/src/deliver/record-outcomes.queries';
 import { claimRuns } from '../../apps/dispatcher/src/inbound-actions/claim-runs.queries';
+import { writeRunOutcomes } from '../../apps/dispatcher/src/inbound-actions/record-runs.queries';
 import { claimDue } from '../../apps/dispatcher/src/retry/claim.queries';
 import { writeHistory } from '../../bench/installation/write-history';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
@@ -112,6 +116,38 @@ async function rowsReadBy(ask: () => Promise<unknown>): Promise<number> {
   rowsRead = 0;
   await ask();
   return rowsRead;
+}
+
+/** The connection itself, for what would begin and commit a transaction. */
+const withoutTransactions = {
+  query: async (query: string | QueryConfig, values?: unknown[]) =>
+    query === 'BEGIN' || query === 'COMMIT' ? { rows: [] } : client.query(query as QueryConfig, values),
+  connect: () => Promise.resolve(withoutTransactions),
+  ...{ on: () => undefined, off: () => undefined, release: () => undefined },
+} as unknown as Pool;
+
+/** What comes of statements whose values may be binary, and how many rows of a table's partitions they read, by whatever way. */
+async function fetchedBy<T>(
+  table: string,
+  ask: (connection: Pool) => Promise<T>,
+): Promise<{ result: T; rows: number }> {
+  // What the connection's earlier transactions read may still be among the counts.
+  const readSoFar = async (): Promise<number> => {
+    const { rows } = await client.query<{ sum: string }>(
+      `SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) AS sum FROM pg_stat_xact_user_tables
+       WHERE relname ~ ('^' || $1 || '_\\d')`,
+      [table],
+    );
+    return Number(rows[0]?.sum);
+  };
+  await client.query('BEGIN');
+  try {
+    const before = await readSoFar();
+    const result = await ask(withoutTransactions);
+    return { result, rows: (await readSoFar()) - before };
+  } finally {
+    await client.query('ROLLBACK');
+  }
 }
 
 beforeAll(async () => {
@@ -218,6 +254,25 @@ describe.each([
     expect(waitingRead).toBeLessThanOrEqual(4 * ROOM);
   });
 
+  it('cancelling what waits reads as much as is cancelled at once', async () => {
+    await pool.query(
+      `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+       SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
+      [TENANT, WEBHOOK, WAITING],
+    );
+    await pool.query('ANALYZE waiting_deliveries');
+    waitingRead = 0;
+    // TypeORM answers an UPDATE with the rows and how many they are.
+    const updates = { query: async (text: string, values: unknown[]) => [await explain(text, values), 0] };
+    expect(await rowsReadBy(() => cancelWaiting(updates as unknown as EntityManager, TENANT, WEBHOOK, 'Deleted'))).toBe(
+      0,
+    );
+    await pool.query('DELETE FROM waiting_deliveries');
+    expect(waitingRead).toBeGreaterThanOrEqual(MAX_CANCELLED_AT_ONCE);
+    // Found, locked and deleted.
+    expect(waitingRead).toBeLessThanOrEqual(4 * MAX_CANCELLED_AT_ONCE);
+  });
+
   it('a claim of inbound actions reads what it takes only', async () => {
     await pool.query(
       `INSERT INTO waiting_inbound_actions (run_id, tenant_id, endpoint_id, due_at)
@@ -232,6 +287,66 @@ describe.each([
     expect(waitingRead).toBeGreaterThanOrEqual(ROOM);
     // Found, locked, updated, and deleted since their runs are not there.
     expect(waitingRead).toBeLessThanOrEqual(6 * ROOM);
+  });
+
+  it('the contents of a page are found by their ids, however far apart they lie', async () => {
+    const { rows } = await pool.query<DeliveryRow>(
+      '(SELECT * FROM deliveries ORDER BY id LIMIT 1) UNION ALL (SELECT * FROM deliveries ORDER BY id DESC LIMIT 1)',
+    );
+    const ids = rows.map(({ id }) => id);
+    expect(await rowsReadBy(() => readContents(manager, TENANT, rows))).toBeLessThanOrEqual(10);
+    expect(await rowsReadBy(() => readAttempts(manager, TENANT, ids, true))).toBeLessThanOrEqual(10);
+  });
+
+  it('deliveries are claimed and recorded by their ids, however far apart they lie', async () => {
+    await pool.query(
+      `WITH ends AS (
+         UPDATE deliveries SET status = 'pending', state = 'retrying', owner = NULL
+         WHERE id = ANY(ARRAY(SELECT unnest(array[min(id::text), max(id::text)])::uuid FROM deliveries)) RETURNING id)
+       INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority) SELECT id, $1, $2, now(), 0 FROM ends`,
+      [TENANT, WEBHOOK],
+    );
+    await client.query('SET ROLE webhooks_batch');
+    const read = await fetchedBy('(deliveries|events|event_payloads)', async (connection) => {
+      const claimed = await claimDue(connection, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: 2 }]);
+      const outcomes = claimed.map(({ work }) => ({
+        ...{ work, state: 'delivered' as const, attempt: null, isProbe: false, dueAtMs: null },
+      }));
+      return writeOutcomes(connection, outcomes);
+    });
+    await pool.query('DELETE FROM waiting_deliveries');
+    expect(read.result.size).toBe(2);
+    expect(read.rows).toBeLessThanOrEqual(20);
+  });
+
+  it('runs of inbound actions are claimed and recorded by their ids, however far apart they lie', async () => {
+    await pool.query(
+      `INSERT INTO inbound_action_runs (id, tenant_id, endpoint_id, request_id, action_id, position, type)
+       SELECT id, $1, $2, id, id, 0, 'log' FROM deliveries ON CONFLICT DO NOTHING`,
+      [TENANT, ENDPOINT],
+    );
+    if (when === 'with statistics') await pool.query('ANALYZE inbound_action_runs');
+    await pool.query(
+      `INSERT INTO waiting_inbound_actions (run_id, tenant_id, endpoint_id, due_at)
+       SELECT unnest(array[min(id::text), max(id::text)])::uuid, $1, $2, now() FROM inbound_action_runs`,
+      [TENANT, ENDPOINT],
+    );
+    await client.query('SET ROLE webhooks_batch');
+    const read = await fetchedBy('inbound_action_runs', async (connection) => {
+      const claimed = await claimRuns(connection, DISPATCHER, [{ tenantId: TENANT, endpointId: ENDPOINT, room: 2 }]);
+      const asManager = {
+        query: async (text: string, values: unknown[]) => (await client.query<object>(text, values)).rows,
+      };
+      const ids = claimed.map(({ work }) => work.runId);
+      await readRuns(asManager as unknown as EntityManager, TENANT, ids);
+      const outcomes = claimed.map(({ work }) => ({
+        ...{ work, status: 'succeeded' as const, counts: true, dueAtMs: null, result: '{}', error: null },
+      }));
+      return writeRunOutcomes(connection, outcomes);
+    });
+    await pool.query('DELETE FROM waiting_inbound_actions');
+    expect(read.result.size).toBe(2);
+    expect(read.rows).toBeLessThanOrEqual(20);
   });
 
   it('a fan-out reads its own events only', async () => {

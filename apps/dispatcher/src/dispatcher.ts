@@ -136,7 +136,14 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
         async (job) => void (await this.fanOuts.add(job.data.fanOutIds)),
         EVENT_JOBS_AT_ONCE,
       ),
-      this.queues.consume<InboundJob>(INBOUND_QUEUE, () => this.inbound.claimAll(), 1),
+      this.queues.consume<InboundJob>(
+        INBOUND_QUEUE,
+        async (job) => {
+          this.inbound.claimFor(job.data.endpoints);
+          return Promise.resolve();
+        },
+        1,
+      ),
       this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),
     );
     this.sweeping = setInterval(() => {

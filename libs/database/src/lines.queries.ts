@@ -128,7 +128,7 @@ export async function unblock(
     text: `
       WITH freed AS (
         UPDATE deliveries d SET state = 'queued', next_attempt_at = now() FROM unnest($1::uuid[]) AS wanted(id)
-        WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.state = 'blocked' RETURNING d.id, d.tenant_id, d.webhook_id
+        WHERE d.id = wanted.id AND d.id = ANY($1::uuid[]) AND d.id >= $3 AND d.id <= $4 AND d.state = 'blocked' RETURNING d.id, d.tenant_id, d.webhook_id
       )
       INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
       SELECT freed.id, freed.tenant_id, freed.webhook_id, now(), wanted.priority

@@ -16,6 +16,11 @@ export interface WakeUpJob {
 }
 
 export interface InboundJob {
-  /** How many runs wait; which ones they are, `waiting_inbound_actions` says. */
-  runs: number;
+  /** Whose runs wait; which ones they are, `waiting_inbound_actions` says. */
+  endpoints: InboundEndpoint[];
+}
+
+export interface InboundEndpoint {
+  tenantId: string;
+  endpointId: string;
 }

@@ -6,15 +6,19 @@ import {
   INBOUND_QUEUE,
   WAKE_UP_QUEUE,
   type EventJob,
+  type InboundEndpoint,
   type InboundJob,
   type WakeUpJob,
 } from './queue-names';
+import { SharedJobs } from './shared-jobs';
+
+/** An inbound request that is to be acted on. */
+export interface AcceptedRequest extends InboundEndpoint {
+  id: string;
+}
 
 /** Signals under way at once; beyond it they are dropped, since a queue that stalls must not fill memory. */
 const MAX_UNDER_WAY = 1_000;
-const MAX_FAN_OUTS_OF_A_JOB = 500;
-/** Beyond it ids are dropped too. */
-const MAX_WAITING_FAN_OUTS = 10_000;
 /** Waiting deliveries that fall due within one bucket share one wake-up. */
 const WAKE_UP_BUCKET_MS = 250;
 const REMEMBERED_BUCKETS = 10_000;
@@ -28,9 +32,14 @@ export class Signals {
   private readonly opened = new Map<string, Queue>();
   private readonly announcedBuckets = new Set<number>();
   private underWay = 0;
-  private waitingFanOuts: string[] = [];
-  private addsEvents = false;
   private failing = false;
+  // A job id of our own: on PostgreSQL BullMQ would else make a sequence, which the apps' role may not.
+  private readonly events = new SharedJobs<string>((fanOutIds) =>
+    this.add(EVENT_QUEUE, { fanOutIds }, { jobId: fanOutIds[0] }),
+  );
+  private readonly inbound = new SharedJobs<AcceptedRequest>((requests) =>
+    this.add(INBOUND_QUEUE, { endpoints: endpointsOf(requests) }, { jobId: requests[0].id }),
+  );
 
   constructor(
     private readonly backend: QueueBackend,
@@ -42,29 +51,13 @@ export class Signals {
    * is being added is there. Never throws.
    */
   eventsAccepted(fanOutIds: string[]): void {
-    const room = MAX_WAITING_FAN_OUTS - this.waitingFanOuts.length;
-    this.waitingFanOuts.push(...(fanOutIds.length > room ? fanOutIds.slice(0, room) : fanOutIds));
-    if (!this.addsEvents) this.addEvents();
+    this.events.add(fanOutIds);
   }
 
-  private addEvents(): void {
-    const fanOutIds = this.waitingFanOuts.splice(0, MAX_FAN_OUTS_OF_A_JOB);
-    const [jobId] = fanOutIds;
-    if (jobId === undefined) return;
-    // A job id of our own: on PostgreSQL BullMQ would else make a sequence, which the apps' role may not.
-    const adding = this.add(EVENT_QUEUE, { fanOutIds }, { jobId });
-    this.addsEvents = adding !== null;
-    void adding?.then(() => {
-      this.addsEvents = false;
-      this.addEvents();
-    });
-  }
-
-  /** Tells dispatchers of runs of inbound actions that are committed. Never throws. */
-  inboundAccepted(runIds: string[]): void {
-    const job: InboundJob = { runs: runIds.length };
-    const [jobId] = runIds;
-    if (jobId !== undefined) void this.add(INBOUND_QUEUE, job, { jobId });
+  /** Tells dispatchers in the same way of inbound requests that are committed and have actions to be run. Never throws. */
+  inboundAccepted(requests: AcceptedRequest[]): void {
+    // Without their bodies, however long they wait.
+    this.inbound.add(requests.map(({ id, tenantId, endpointId }) => ({ id, tenantId, endpointId })));
   }
 
   /** Asks for a look at waiting deliveries when some fall due. Never throws. */
@@ -127,4 +120,11 @@ export class Signals {
     }
     return opening;
   }
+}
+
+function endpointsOf(requests: AcceptedRequest[]): InboundEndpoint[] {
+  const endpoints = new Map(
+    requests.map(({ tenantId, endpointId }) => [endpointId, { tenantId, endpointId }] as const),
+  );
+  return [...endpoints.values()];
 }

@@ -102,7 +102,10 @@ export interface DeliveryContentRow {
   response_truncated: boolean | null;
 }
 
-/** The events, payloads and last responses of deliveries. The ranges of ids let the planner leave out partitions. */
+/**
+ * The events, payloads and last responses of deliveries. The ranges of ids leave out partitions, and the arrays have the
+ * rows found by their ids, however far apart they lie.
+ */
 export async function readContents(
   manager: EntityManager,
   tenantId: string,
@@ -116,10 +119,12 @@ export async function readContents(
     manager,
     `SELECT d.id, e.client_event_id, e.occurred_at, p.data, r.body AS response_body, r.truncated AS response_truncated
      FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS d(id, event_id, attempts)
-     LEFT JOIN events e ON e.id = d.event_id AND e.tenant_id = $1 AND e.id >= $7 AND e.id <= $8
-     LEFT JOIN event_payloads p ON p.event_id = d.event_id AND p.tenant_id = $1 AND p.event_id >= $7 AND p.event_id <= $8
+     LEFT JOIN events e ON e.id = d.event_id AND e.tenant_id = $1
+       AND e.id = ANY ($3::uuid[]) AND e.id >= $7 AND e.id <= $8
+     LEFT JOIN event_payloads p ON p.event_id = d.event_id AND p.tenant_id = $1
+       AND p.event_id = ANY ($3::uuid[]) AND p.event_id >= $7 AND p.event_id <= $8
      LEFT JOIN attempt_responses r ON r.delivery_id = d.id AND r.number = d.attempts AND r.tenant_id = $1
-       AND r.delivery_id >= $5 AND r.delivery_id <= $6`,
+       AND r.delivery_id = ANY ($2::uuid[]) AND r.delivery_id >= $5 AND r.delivery_id <= $6`,
     [tenantId, ids, eventIds, attempts, ...ends(ids), ...ends(eventIds)],
   );
   return new Map(rows.map((row) => [row.id, row]));
@@ -156,7 +161,7 @@ export async function readAttempts(
     manager,
     `SELECT a.delivery_id, a.number, a.started_at, a.duration_ms, a.status_code, a.error_class, a.error, ${body}
      FROM attempts a
-     ${withBodies ? 'LEFT JOIN attempt_responses r ON r.delivery_id = a.delivery_id AND r.number = a.number AND r.delivery_id >= $3 AND r.delivery_id <= $4' : ''}
+     ${withBodies ? 'LEFT JOIN attempt_responses r ON r.delivery_id = a.delivery_id AND r.number = a.number AND r.delivery_id = ANY ($2::uuid[]) AND r.delivery_id >= $3 AND r.delivery_id <= $4' : ''}
      WHERE a.tenant_id = $1 AND a.delivery_id = ANY ($2::uuid[]) AND a.delivery_id >= $3 AND a.delivery_id <= $4
      ORDER BY a.delivery_id, a.number`,
     [tenantId, deliveryIds, ...ends(deliveryIds)],

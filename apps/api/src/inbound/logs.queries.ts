@@ -99,7 +99,7 @@ export async function readBodies(
   return new Map(rows.map((row) => [row.request_id, row.body]));
 }
 
-/** The runs of requests, in the order of the actions. */
+/** The runs of requests, in the order of the actions. `OFFSET 0` has those of each request looked up by the range of their ids. */
 export async function readRuns(
   manager: EntityManager,
   tenantId: string,
@@ -117,8 +117,10 @@ export async function readRuns(
   const rows = await manager.query<Row[]>(
     `SELECT r.request_id, r.id, r.action_id, r.type, r.status, r.attempts, r.result, r.error, r.next_attempt_at, r.started_at, r.finished_at
      FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS wanted(request_id, first, last)
-     JOIN inbound_action_runs r ON r.id BETWEEN wanted.first AND wanted.last AND r.request_id = wanted.request_id
-     WHERE r.tenant_id = $1 ORDER BY r.position, r.action_id`,
+     CROSS JOIN LATERAL (
+       SELECT * FROM inbound_action_runs
+       WHERE id BETWEEN wanted.first AND wanted.last AND request_id = wanted.request_id AND tenant_id = $1 OFFSET 0) r
+     ORDER BY r.position, r.action_id`,
     [tenantId, requestIds, ranges.map(({ first }) => first), ranges.map(({ last }) => last)],
   );
   for (const row of rows) {

@@ -22,8 +22,8 @@ const COUNTS = `count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WH
     coalesce(array_agg(response_time_ms) FILTER (WHERE status <> 'pending' AND state <> 'cancelled' AND response_time_ms IS NOT NULL), '{}'),
     max(last_attempt_at) FILTER (WHERE status <> 'pending')`;
 
-// One statement, so one commit, for many outcomes. Only those whose owner and epoch still match are written;
-// the id range lets the planner leave out partitions.
+// One statement, so one commit, for many outcomes. Only those whose owner and epoch still match are written. The id range
+// leaves out partitions, and the array has the rows found by their ids: one old delivery makes the range a long one.
 const RECORD = `
 WITH input AS (${outcomesAsTable([{ parameter: `${parameter(1)}::integer[]`, column: 'epoch' }])}
 ), written AS (
@@ -36,7 +36,7 @@ WITH input AS (${outcomesAsTable([{ parameter: `${parameter(1)}::integer[]`, col
     error_class = CASE WHEN i.started_at IS NULL AND i.error_class IS NULL THEN d.error_class ELSE i.error_class END,
     error = CASE WHEN i.started_at IS NULL AND i.error IS NULL THEN d.error ELSE i.error END
   FROM input i
-  WHERE d.id = i.id AND d.id >= ${parameter(2)} AND d.id <= ${parameter(3)} AND d.owner = i.owner AND d.epoch = i.epoch
+  WHERE d.id = i.id AND d.id = ANY($1::uuid[]) AND d.id >= ${parameter(2)} AND d.id <= ${parameter(3)} AND d.owner = i.owner AND d.epoch = i.epoch
   RETURNING d.id, d.tenant_id, d.webhook_id, d.event_type, d.status, d.state, d.attempts, d.is_test, d.last_attempt_at,
     d.response_time_ms, i.due_at, i.started_at, i.duration_ms, i.status_code, i.error_class, i.error, i.hour, i.body, i.body_bytes, i.truncated, i.priority
 ), ${BESIDE_THE_ROW}, counted AS (

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '#database/in-transaction';
+import { plainColumn } from '#database/plain-array';
 import type { ActionType } from '#inbound-actions/action-settings';
 import type { ClaimedRun } from './inbound-work';
 
@@ -95,7 +96,7 @@ async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: Endp
       )
       UPDATE waiting_inbound_actions w SET owner = $1, epoch = w.epoch + 1
       WHERE w.run_id = ANY(ARRAY(SELECT run_id FROM picked)) RETURNING w.run_id, w.epoch`,
-    values: [dispatcherId, rooms.map(({ endpointId }) => endpointId), rooms.map(({ room }) => room)],
+    values: [dispatcherId, plainColumn(rooms, ({ endpointId }) => endpointId), plainColumn(rooms, ({ room }) => room)],
   });
   return answer.rows.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
 }
@@ -108,7 +109,7 @@ async function begin(client: PoolClient, waiting: WaitingRow[]): Promise<RunRow[
       WITH begun AS (
         UPDATE inbound_action_runs r SET status = 'running', started_at = coalesce(r.started_at, now()), next_attempt_at = NULL
         FROM unnest($1::uuid[], $2::integer[]) AS claimed(run_id, epoch)
-        WHERE r.id = claimed.run_id AND r.id >= $3 AND r.id <= $4 AND r.status IN ('waiting', 'running')
+        WHERE r.id = claimed.run_id AND r.id = ANY($1::uuid[]) AND r.id >= $3 AND r.id <= $4 AND r.status IN ('waiting', 'running')
         RETURNING r.id AS run_id, claimed.epoch, r.tenant_id, r.endpoint_id, r.request_id, r.action_id, r.type, r.attempts, r.result
       )
       SELECT b.run_id, b.epoch, b.tenant_id, b.endpoint_id, b.type, b.attempts, b.result AS previous,
@@ -122,8 +123,8 @@ async function begin(client: PoolClient, waiting: WaitingRow[]): Promise<RunRow[
       LEFT JOIN inbound_request_bodies bodies ON bodies.request_id = b.request_id
       ORDER BY b.run_id`,
     values: [
-      waiting.map((row) => row.run_id),
-      waiting.map((row) => row.epoch),
+      plainColumn(waiting, (row) => row.run_id),
+      plainColumn(waiting, (row) => row.epoch),
       waiting[0]?.run_id,
       waiting.at(-1)?.run_id,
     ],

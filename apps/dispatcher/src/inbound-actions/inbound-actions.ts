@@ -8,23 +8,28 @@ import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { claimRuns, findDueEndpoints, type EndpointRoom } from './claim-runs.queries';
+import { claimRuns, type DueEndpoint, type EndpointRoom } from './claim-runs.queries';
+import { DueEndpoints } from './due-endpoints';
 import type { ClaimedRun } from './inbound-work';
 import { findOwnedRuns, releaseOrphanRuns } from './record-runs.queries';
 import { RunAction } from './run-action';
 import { RunPlaces } from './run-places';
 
 const MAX_PER_ENDPOINT = 16;
-/** Endpoints looked at in one round; the next round goes on behind the last. */
-const ENDPOINTS_PER_ROUND = 1_000;
 /** Runs of one claim: their requests' bodies come along. */
 const MAX_PER_CLAIM = 32;
+/** Outcomes that wait for their commit; beyond it nothing begins. */
+const MAX_UNRECORDED = 200;
+/** After a round that claimed several, more may gather for the next; its cost is mostly fixed. */
+const PAUSE_PER_DURATION = 0.5;
+const MAX_PAUSE_MS = 10;
 const SWEEP_MS = 250;
 const ORPHAN_PATIENCE_MS = 1_000;
 
 /**
- * Runs the actions of accepted requests. What waits stands in the database, with its due time; rounds that claim it are
- * asked for by signals, by wake-ups, by runs that end and every second, and run one at a time.
+ * Runs the actions of accepted requests. What waits stands in the database, with its due time. Rounds claim it, one at a
+ * time: for the endpoints that a signal names, again for those that have more as their runs end, and, at wake-ups and
+ * every second, for all of which something is due.
  */
 @Injectable()
 export class InboundActions {
@@ -34,7 +39,8 @@ export class InboundActions {
   private readonly interrupting = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private upcoming: Promise<void> | null = null;
-  private after: string | null = null;
+  private pauseMs = 0;
+  private readonly due: DueEndpoints;
   private sweeping: NodeJS.Timeout | undefined;
 
   constructor(
@@ -46,6 +52,7 @@ export class InboundActions {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.places = new RunPlaces(environment.inboundMaxInFlight, MAX_PER_ENDPOINT);
+    this.due = new DueEndpoints(pool);
     const inFlight = new Gauge({
       name: 'webhooks_inbound_actions_in_flight',
       help: 'Inbound actions under way in this dispatcher.',
@@ -77,8 +84,19 @@ export class InboundActions {
     await finished;
   }
 
+  /** Claims runs of these soon. */
+  claimFor(endpoints: DueEndpoint[]): void {
+    this.due.add(endpoints);
+    this.askForRound();
+  }
+
   /** Looks for due runs of every endpoint; resolves after one round. @throws what the database throws. */
   claimAll(): Promise<void> {
+    this.due.wantLook();
+    return this.nextRound();
+  }
+
+  private nextRound(): Promise<void> {
     this.upcoming ??= this.roundAfter(this.running);
     return this.upcoming;
   }
@@ -102,12 +120,13 @@ export class InboundActions {
   }
 
   private askForRound(): void {
-    if (this.stopping.signal.aborted) return;
-    if (this.upcoming === null) this.claimAll().catch(() => undefined); // the reconciler's round comes within a second
+    if (this.stopping.signal.aborted || !this.due.any) return;
+    this.nextRound().catch(() => undefined); // the reconciler's round comes within a second
   }
 
   private async roundAfter(previous: Promise<void>): Promise<void> {
     await previous.catch(() => undefined);
+    if (this.pauseMs > 0) await delay(this.pauseMs);
     this.upcoming = null;
     this.running = this.round();
     await this.running;
@@ -115,40 +134,52 @@ export class InboundActions {
 
   private async round(): Promise<void> {
     if (!this.mayBegin()) return;
-    const due = await findDueEndpoints(this.pool, this.after, ENDPOINTS_PER_ROUND);
-    const isWhole = due.length < ENDPOINTS_PER_ROUND;
-    this.after = isWhole ? null : (due.at(-1)?.endpointId ?? null);
-    const claimed = await this.claimFor(this.places.share(due, Math.random));
-    // There may be more of the same endpoints, or more endpoints.
-    if (claimed > 0 || !isWhole) this.askForRound();
+    const beganAt = performance.now();
+    const due = await this.due.take();
+    const rooms = this.places.share(due, Math.random);
+    const { count, exhausted } = await this.claim(rooms);
+    this.pauseMs = count > 1 ? Math.min(MAX_PAUSE_MS, (performance.now() - beganAt) * PAUSE_PER_DURATION) : 0;
+    this.due.add(due.filter(({ endpointId }) => !exhausted.has(endpointId)));
+    if (rooms.length > 0 || this.due.wantsLook) this.askForRound();
   }
 
   private mayBegin(): boolean {
-    return !this.stopping.signal.aborted && this.identity.maySend() && this.places.free > 0;
+    const unrecorded = this.held.size - this.places.inFlight;
+    return (
+      !this.stopping.signal.aborted && this.identity.maySend() && this.places.free > 0 && unrecorded < MAX_UNRECORDED
+    );
   }
 
-  private async claimFor(rooms: EndpointRoom[]): Promise<number> {
-    let claimed = 0;
+  /** @returns how many were claimed, and the endpoints that have no more, since they were given less than they had room for. */
+  private async claim(rooms: EndpointRoom[]): Promise<{ count: number; exhausted: Set<string> }> {
+    let count = 0;
+    const exhausted = new Set<string>();
     for (const part of parts(rooms, MAX_PER_CLAIM)) {
       if (!this.mayBegin()) break;
       try {
-        const runs = await claimRuns(this.pool, this.identity.id, part);
-        for (const run of runs) this.begin(run);
-        claimed += runs.length;
+        const claimed = await claimRuns(this.pool, this.identity.id, part);
+        for (const run of claimed) this.begin(run);
+        count += claimed.length;
+        for (const { endpointId, room } of part)
+          if (claimed.filter(({ work }) => work.endpointId === endpointId).length < room) exhausted.add(endpointId);
       } catch (error) {
         // Whether it committed is unknown: what it claimed may be ours and not held.
         this.identity.suspectOrphans();
         throw error;
       }
     }
-    return claimed;
+    return { count, exhausted };
   }
 
+  // Who waits at the same endpoint does not wait for the commit of this one's outcome as well.
   private begin(run: ClaimedRun): void {
     const { work } = run;
     this.places.take(work, performance.now());
-    const done = this.action.run(run, this.interrupting.signal).finally(() => {
+    const attempted = (): void => {
       this.places.release(work);
+      this.askForRound();
+    };
+    const done = this.action.run(run, this.interrupting.signal, attempted).finally(() => {
       this.held.delete(work.runId);
       this.askForRound();
     });

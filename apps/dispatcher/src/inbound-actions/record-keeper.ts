@@ -11,7 +11,10 @@ import { insertRecords, trimTable, type NewRecord } from './records.queries';
 /** A table is cut to its limit after every so many new records: a limit is passed by a tenth at most. */
 const TRIM_SHARE = 10;
 const MAX_REMEMBERED = 10_000;
-const GROUP = { maxItems: 200, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
+const GROUP = {
+  ...{ maxItems: 200, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
+  spacing: { perDuration: 1.5, maxMs: 10 },
+};
 
 /** Keeps what log actions write. */
 @Injectable()

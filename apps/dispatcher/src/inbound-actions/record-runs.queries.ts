@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { instantArray, textArray } from '#database/binary-arrays';
+import { plainColumn } from '#database/plain-array';
 import type { InboundWork } from './inbound-work';
 
 /** What is to be written about one run. */
@@ -14,8 +16,8 @@ export interface RunOutcome {
   error: string | null;
 }
 
-// One statement, so one commit, for many outcomes. Only those whose owner and epoch still match are written; the id
-// range lets the planner leave out partitions.
+// One statement, so one commit, for many outcomes. Only those whose owner and epoch still match are written. The id range
+// leaves out partitions, and the array has the rows found by their ids: one old run makes the range a long one.
 const RECORD = `
 WITH input AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::integer[], $6::timestamptz[], $7::text[], $8::text[])
@@ -31,8 +33,8 @@ UPDATE inbound_action_runs r SET
   status = i.status, attempts = r.attempts + i.counted, next_attempt_at = i.due_at,
   finished_at = CASE WHEN i.due_at IS NULL THEN now() END, result = coalesce(i.result, r.result), error = i.error
 FROM input i
-WHERE r.id = i.run_id AND r.id >= $9 AND r.id <= $10
-  AND r.id IN (SELECT run_id FROM finished UNION ALL SELECT run_id FROM put_back)
+WHERE r.id = i.run_id AND r.id = ANY(ARRAY(SELECT run_id FROM finished UNION ALL SELECT run_id FROM put_back))
+  AND r.id >= $9 AND r.id <= $10
 RETURNING r.id`;
 
 /** Writes outcomes; @returns the ids of those that still were this dispatcher's to write. */
@@ -42,14 +44,14 @@ export async function writeRunOutcomes(pool: Pool, outcomes: RunOutcome[]): Prom
     name: 'record-runs',
     text: RECORD,
     values: [
-      outcomes.map(({ work }) => work.runId),
-      outcomes.map(({ work }) => work.owner),
-      outcomes.map(({ work }) => work.epoch),
-      outcomes.map(({ status }) => status),
-      outcomes.map(({ counts }) => Number(counts)),
-      outcomes.map(({ dueAtMs }) => (dueAtMs === null ? null : new Date(dueAtMs).toISOString())),
-      outcomes.map(({ result }) => result),
-      outcomes.map(({ error }) => error?.replaceAll('\u0000', '') ?? null),
+      plainColumn(outcomes, ({ work }) => work.runId),
+      plainColumn(outcomes, ({ work }) => work.owner),
+      plainColumn(outcomes, ({ work }) => work.epoch),
+      plainColumn(outcomes, ({ status }) => status),
+      plainColumn(outcomes, ({ counts }) => Number(counts)),
+      instantArray(outcomes.map(({ dueAtMs }) => dueAtMs)),
+      textArray(outcomes.map(({ result }) => result)),
+      textArray(outcomes.map(({ error }) => error?.replaceAll('\u0000', '') ?? null)),
       sorted[0],
       sorted.at(-1),
     ],
@@ -61,7 +63,7 @@ const RELEASE = `
 WITH released AS (
   UPDATE waiting_inbound_actions w SET owner = NULL, due_at = now() WHERE CONDITION RETURNING w.run_id
 )
-UPDATE inbound_action_runs r SET status = 'waiting', next_attempt_at = now() FROM released WHERE r.id = released.run_id`;
+UPDATE inbound_action_runs SET status = 'waiting', next_attempt_at = now() WHERE id = ANY(ARRAY(SELECT run_id FROM released))`;
 
 /** Lets the runs of dead dispatchers wait for anyone; part of taking over. @returns how many. */
 export async function releaseRunsOf(queryable: Pick<Pool, 'query'>, owners: string[]): Promise<number> {

@@ -36,8 +36,11 @@ export class RunAction {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Never rejects; resolves once the outcome is committed, or is another's to tell. */
-  async run(claimed: ClaimedRun, signal: AbortSignal): Promise<void> {
+  /**
+   * Never rejects; resolves once the outcome is committed, or is another's to tell.
+   * @param attempted is called when the attempt has ended, and its outcome is still to be recorded.
+   */
+  async run(claimed: ClaimedRun, signal: AbortSignal, attempted: () => void): Promise<void> {
     const startedAt = performance.now();
     let outcome: RunOutcome;
     try {
@@ -46,6 +49,7 @@ export class RunAction {
       this.logger.error({ run: claimed.work.runId, error: String(error) }, 'an inbound action failed within');
       outcome = putBack(claimed.work, Date.now() + OUR_FAULT_WAIT_MS, 'The service could not run it; it tries again');
     }
+    attempted();
     const written = await this.recorder.record(outcome);
     this.tell(outcome, performance.now() - startedAt, written);
     if (written && outcome.dueAtMs !== null) this.signals.wakeUpAt(outcome.dueAtMs, Date.now());

@@ -8,7 +8,10 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { writeRunOutcomes, type RunOutcome } from './record-runs.queries';
 
-const GROUP = { maxItems: 200, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER };
+const GROUP = {
+  ...{ maxItems: 200, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
+  spacing: { perDuration: 3, maxMs: 10 },
+};
 const RETRY_MS = 250;
 
 /** Commits outcomes of runs, many at once; while the database is away they wait here, and their places with them. */

@@ -130,7 +130,7 @@ async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]
       WITH owned AS (
         UPDATE deliveries d SET owner = $1, epoch = d.epoch + 1, state = 'in_flight', next_attempt_at = NULL
         FROM unnest($2::uuid[]) AS wanted(id)
-        WHERE d.id = wanted.id AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
+        WHERE d.id = wanted.id AND d.id = ANY($2::uuid[]) AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
         RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.probes, d.event_id
       )
       SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version,

@@ -8,7 +8,10 @@ import { Signals } from '#queues/signals';
 import { acceptRequests } from './accept-requests.queries';
 import type { Receipt, ReceivedRequest } from './received-request';
 
-const GROUP = { maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 10_000 };
+const GROUP = {
+  ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: 10_000 },
+  spacing: { perDuration: 1.5, maxMs: 10 },
+};
 
 /** Stores judged requests, many in one commit, and then tells the dispatchers of what is to be run. */
 @Injectable()
@@ -41,7 +44,9 @@ export class RequestIntake {
 
   private async commit(requests: ReceivedRequest[]): Promise<Receipt[]> {
     const receipts = await withPartitions(this.pool, () => acceptRequests(this.pool, requests));
-    this.signals.inboundAccepted(receipts.flatMap((receipt) => (receipt.kind === 'stored' ? receipt.runIds : [])));
+    this.signals.inboundAccepted(
+      requests.filter((request, at) => receipts[at]?.kind === 'stored' && request.runs.length > 0),
+    );
     return receipts;
   }
 }
