@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { DatabaseModule } from '#database/database.module';
+import { TenantDatabaseModule } from '#database/tenant-database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { AuditModule } from './audit/audit.module';
@@ -29,6 +30,7 @@ export class AppModule {
         ConfigModule.with(environment),
         ObservabilityModule.with(logger),
         DatabaseModule.for('webhooks-api'),
+        TenantDatabaseModule.for('webhooks-api'),
         HttpModule,
         ApiHealthModule,
         AuditModule,

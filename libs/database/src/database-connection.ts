@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { Pool } from 'pg';
 import type { Logger } from '#observability/logger';
-import { LOGGER } from '#observability/observability.module';
-import { newestMigration } from './data-source';
+import { newestMigration } from './migrations';
 
 const RETRY_MS = 500;
 const REMIND_MS = 30_000;
@@ -12,30 +11,39 @@ const REMIND_MS = 30_000;
  * Waits in the background until the database answers and is migrated, so that an app starts in any order
  * with it and says in `/readyz` what it is waiting for.
  */
-@Injectable()
 export class DatabaseConnection implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly stopping = new AbortController();
   private markReady!: () => void;
   private readonly becameReady = new Promise<void>((resolve) => {
     this.markReady = resolve;
   });
+  private readonly openers: (() => Promise<unknown>)[] = [];
   private connecting: Promise<void> = Promise.resolve();
   /** What is being waited for; null once the database has been ready. */
   private waitingFor: string | null = 'the database';
 
   constructor(
-    @Inject(DataSource) private readonly dataSource: DataSource,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly pool: Pool,
+    private readonly logger: Logger,
   ) {}
+
+  /** Adds what is to be opened before the database counts as ready; it is tried again until it succeeds. Not after the start. */
+  opens(open: () => Promise<unknown>): void {
+    this.openers.push(open);
+  }
 
   onApplicationBootstrap(): void {
     this.connecting = this.connect();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+
+  /** Opens nothing more from now on. */
+  async stop(): Promise<void> {
     this.stopping.abort();
     await this.connecting;
-    if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
   /** Resolves when the database first answered with the newest schema; never rejects, not even at the stop. */
@@ -47,7 +55,7 @@ export class DatabaseConnection implements OnApplicationBootstrap, OnApplication
   async problem(): Promise<string | null> {
     if (this.waitingFor !== null) return `waiting for ${this.waitingFor}`;
     try {
-      await this.dataSource.query('SELECT 1');
+      await this.pool.query('SELECT 1');
       return null;
     } catch {
       return 'the database does not answer';
@@ -75,11 +83,12 @@ export class DatabaseConnection implements OnApplicationBootstrap, OnApplication
 
   private async missing(): Promise<string | null> {
     try {
-      if (!this.dataSource.isInitialized) await this.dataSource.initialize();
-      const migrated: { ready: boolean }[] = await this.dataSource.query('SELECT schema_has_migration($1) AS ready', [
+      const { rows } = await this.pool.query<{ ready: boolean }>('SELECT schema_has_migration($1) AS ready', [
         newestMigration(),
       ]);
-      return migrated[0]?.ready === true ? null : 'migrations (npm run migrate)';
+      if (rows[0]?.ready !== true) return 'migrations (npm run migrate)';
+      for (const open of this.openers) await open();
+      return null;
     } catch (error) {
       this.logger.debug({ error: String(error) }, 'database not ready');
       const code = (error as { code?: unknown }).code;

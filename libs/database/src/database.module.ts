@@ -1,16 +1,12 @@
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { Pool } from 'pg';
-import { DataSource } from 'typeorm';
+import type { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { requestDataSourceOptions } from './data-source';
 import { DatabaseConnection } from './database-connection';
 import { createBatchPool } from './pools';
 import { createSecretBox } from './secret-box';
-import { TenantDatabase } from './tenant-database';
 
 /** Injection token of the pool that runs batch statements as `webhooks_batch`. */
 export const BATCH_POOL = Symbol('batch pool');
@@ -26,15 +22,6 @@ export class DatabaseModule implements OnApplicationShutdown {
   static for(applicationName: string): DynamicModule {
     return {
       module: DatabaseModule,
-      imports: [
-        TypeOrmModule.forRootAsync({
-          inject: [ENVIRONMENT],
-          useFactory: (environment: Environment) => ({
-            ...requestDataSourceOptions(environment.databaseUrl, environment.databasePoolSize, applicationName),
-            manualInitialization: true,
-          }),
-        }),
-      ],
       providers: [
         {
           provide: BATCH_POOL,
@@ -49,14 +36,13 @@ export class DatabaseModule implements OnApplicationShutdown {
           inject: [ENVIRONMENT],
           useFactory: (environment: Environment) => createSecretBox(environment.encryptionKeys),
         },
-        DatabaseConnection,
         {
-          provide: TenantDatabase,
-          inject: [DataSource, BATCH_POOL],
-          useFactory: (dataSource: DataSource, pool: Pool) => new TenantDatabase(dataSource, pool),
+          provide: DatabaseConnection,
+          inject: [BATCH_POOL, LOGGER],
+          useFactory: (pool: Pool, logger: Logger) => new DatabaseConnection(pool, logger),
         },
       ],
-      exports: [BATCH_POOL, SECRET_BOX, DatabaseConnection, TenantDatabase],
+      exports: [BATCH_POOL, SECRET_BOX, DatabaseConnection],
     };
   }
 

@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer';
 import type { MailMessage } from '#inbound-rules/notify/build-notification';
 import { failed, failedForGood, succeeded, type ActionOutcome } from '../action-run';
 
@@ -20,6 +19,8 @@ const MAX_REASON_LENGTH = 300;
  * @param messageId stable over the attempts, so that a repetition can be told.
  */
 export async function sendMail(server: MailServer, message: MailMessage, messageId: string): Promise<ActionOutcome> {
+  // With the first mail: few installations send any, and the library takes some megabytes of every process.
+  const { createTransport } = await import('nodemailer');
   const url = new URL(server.url);
   const transport = createTransport({
     host: url.hostname.replace(/^\[|\]$/g, ''),
