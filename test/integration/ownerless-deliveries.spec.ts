@@ -4,6 +4,7 @@ import { releaseOwnerless } from '../../apps/dispatcher/src/reconcile/reconcile.
 import { startService, type TestService } from '../support/apps-in-process';
 import { POSTGRES_BACKEND } from '../support/backends';
 import { startReceiver, type Receiver } from '../support/receiver';
+import { waitFor } from '../support/wait-for';
 
 describe('deliveries whose owner has no row', () => {
   let service: TestService;
@@ -24,6 +25,9 @@ describe('deliveries whose owner has no row', () => {
     await service.publish({ event_id: 'lost' });
     const dispatcher = await service.addDispatcher();
     await receiver.waitFor(1);
+    const recorded = async (): Promise<boolean> =>
+      (await service.rows(`SELECT FROM deliveries WHERE status = 'success'`)).length === 1;
+    await waitFor('its record', recorded);
     const living = newUuid(Date.now());
     await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'elsewhere', 1)`, [living]);
     // As if two owners held it one after the other: one that lives, one that was forgotten.
