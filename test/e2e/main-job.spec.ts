@@ -116,7 +116,7 @@ describeEachBackend('the main job over HTTP, both apps as processes', (backend) 
     expect(() => verify(Buffer.from(SECRET).toString('base64'), tampered)).toThrow('No matching signature found');
 
     await waitFor('the delivery to be recorded', async () =>
-      (await deliveriesOf(eventId)).every(({ status }) => status === 'success'),
+      (await deliveriesOf(eventId)).some(({ status }) => status === 'success'),
     );
     expect(await deliveriesOf(eventId)).toMatchObject([{ status: 'success', attempts: 1, response_code: 200 }]);
     const history = await call<{ deliveries: object[] }>('GET', `/api/webhooks/${plain.webhook_id}/deliveries`);
