@@ -119,27 +119,30 @@ export class EventsController {
 
   @Get()
   @RequireScopes('events:read')
-  @ApiOperation({ operationId: 'listEvents', summary: 'List events, newest first' })
+  @ApiOperation({
+    operationId: 'listEvents',
+    summary: 'List events, newest first',
+    description:
+      'With `event_type` or `project_id` a page may have fewer events than `limit`, or none, and `has_more` all the same: go on with `next_cursor`.',
+  })
   @ApiOkResponse({ type: EventListResponse })
   @ApiBadRequestResponse({ type: ErrorResponse })
   async list(@CurrentCaller() caller: Caller, @Query() query: ListEventsQuery): Promise<EventListResponse> {
     if (query.cursor !== undefined && !isUuid(query.cursor)) {
       throw invalidRequest([{ field: 'cursor', message: 'must be the next_cursor of an earlier page' }]);
     }
-    const rows = await this.events.list(caller.tenantId, {
+    const { events, next } = await this.events.list(caller.tenantId, {
       projectId: caller.projectId ?? query.project_id ?? null,
       type: query.event_type ?? null,
       startMs: Math.max(query.start_date?.getTime() ?? 0, this.kept.startsAt(caller, Date.now()).recordsMs),
       endMs: query.end_date?.getTime() ?? null,
       before: query.cursor ?? null,
-      limit: query.limit + 1,
+      limit: query.limit,
     });
-    const page = rows.slice(0, query.limit);
-    const hasMore = rows.length > query.limit;
     return {
-      events: page.map((row) => EventResponse.from(row, Date.now())),
-      next_cursor: hasMore ? (page.at(-1)?.id ?? null) : null,
-      pagination: { limit: query.limit, has_more: hasMore },
+      events: events.map((row) => EventResponse.from(row, Date.now())),
+      next_cursor: next,
+      pagination: { limit: query.limit, has_more: next !== null },
     };
   }
 

@@ -41,6 +41,9 @@ export interface EventFilter {
 const COLUMNS =
   'id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at, cancelled_at';
 const MAX_DELIVERIES = 1_000;
+/** Events that one page goes through at most; some 20 ms. */
+export const MAX_LOOKED_AT = 20_000;
+const IN_RANGE = 'tenant_id = $1 AND id < $2 AND id >= $3 AND id < $4';
 /** The largest UUID: everything is before it. */
 const END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
@@ -49,25 +52,33 @@ const END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 export class EventsQueries {
   constructor(private readonly database: TenantDatabase) {}
 
-  /** Newest first. */
-  list(tenantId: string, filter: EventFilter): Promise<EventRow[]> {
-    return this.database.run(tenantId, (manager) =>
-      manager.query<EventRow[]>(
-        `SELECT ${COLUMNS} FROM events
-         WHERE tenant_id = $1 AND id < $2 AND id >= $3 AND id < $4
-           AND ($5::text IS NULL OR type = $5) AND ($6::text IS NULL OR project_id = $6)
+  /**
+   * Newest first. No index leads to a type or a project, which would cost every event: as many events are gone through
+   * as a request may take, and the page may be short, or empty, and still have more behind it.
+   * @returns the events, and the cursor of the next page where there is one.
+   */
+  list(tenantId: string, filter: EventFilter): Promise<{ events: EventRow[]; next: string | null }> {
+    const range = [
+      tenantId,
+      filter.before ?? END,
+      firstUuidAt(filter.startMs ?? 0),
+      filter.endMs === null ? END : firstUuidAt(filter.endMs),
+    ];
+    return this.database.run(tenantId, async (manager) => {
+      const rows = await manager.query<EventRow[]>(
+        `SELECT * FROM (SELECT ${COLUMNS} FROM events WHERE ${IN_RANGE} ORDER BY id DESC LIMIT ${MAX_LOOKED_AT}) looked
+         WHERE ($5::text IS NULL OR type = $5) AND ($6::text IS NULL OR project_id = $6)
          ORDER BY id DESC LIMIT $7`,
-        [
-          tenantId,
-          filter.before ?? END,
-          firstUuidAt(filter.startMs ?? 0),
-          filter.endMs === null ? END : firstUuidAt(filter.endMs),
-          filter.type,
-          filter.projectId,
-          filter.limit,
-        ],
-      ),
-    );
+        [...range, filter.type, filter.projectId, filter.limit + 1],
+      );
+      const events = rows.slice(0, filter.limit);
+      if (rows.length > filter.limit) return { events, next: events.at(-1)?.id ?? null };
+      const [last] = await manager.query<{ id: string }[]>(
+        `SELECT id FROM events WHERE ${IN_RANGE} ORDER BY id DESC OFFSET ${MAX_LOOKED_AT - 1} LIMIT 1`,
+        range,
+      );
+      return { events, next: last?.id ?? null };
+    });
   }
 
   /**
