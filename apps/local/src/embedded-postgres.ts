@@ -21,7 +21,7 @@ const READY_DEADLINE_MS = 300_000;
 const SETTINGS = {
   listen_addresses: HOST,
   unix_socket_directories: '',
-  max_connections: '100',
+  max_connections: '200',
   shared_buffers: '128MB',
   max_wal_size: '1GB',
   // The statements are short; compiling them costs more than it saves.
