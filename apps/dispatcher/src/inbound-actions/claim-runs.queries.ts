@@ -1,5 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
-import { inTransaction } from '#database/in-transaction';
+import type { Pool } from 'pg';
 import { plainColumn } from '#database/plain-array';
 import type { ActionType } from '#inbound-actions/action-settings';
 import type { ClaimedRun } from './inbound-work';
@@ -35,13 +34,10 @@ export async function findDueEndpoints(pool: Pool, after: string | null, limit: 
   return answer.rows.map((row) => ({ endpointId: row.endpoint_id, tenantId: row.tenant_id }));
 }
 
-interface WaitingRow {
-  run_id: string;
-  epoch: number;
-}
-
 interface RunRow {
   run_id: string;
+  /** Whether its record is there and not finished: retention may have taken it. */
+  is_begun: boolean;
   epoch: number;
   tenant_id: string;
   endpoint_id: string;
@@ -68,75 +64,51 @@ interface RunRow {
   body: Buffer | null;
 }
 
+// One statement, so one commit. Arrays, so that rows are found by their ids: the planner, which knows neither the rooms nor
+// how many are taken, else went through all that waits, and all that ever ran. The ends of the ids leave out partitions as
+// the statement runs. The action is the present one: what its owner has changed since the request counts.
+const CLAIM = `
+WITH me AS (
+  SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
+), picked AS (
+  SELECT due.run_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS place(endpoint_id, room)
+  CROSS JOIN LATERAL (
+    SELECT run_id FROM waiting_inbound_actions w
+    WHERE w.endpoint_id = place.endpoint_id AND w.owner IS NULL AND w.due_at <= now()
+    ORDER BY w.due_at, w.run_id LIMIT place.room FOR UPDATE SKIP LOCKED) due
+), taken AS (
+  UPDATE waiting_inbound_actions w SET owner = $1, epoch = w.epoch + 1
+  WHERE w.run_id = ANY(ARRAY(SELECT run_id FROM picked)) RETURNING w.run_id, w.epoch
+), begun AS (
+  UPDATE inbound_action_runs r SET status = 'running', started_at = coalesce(r.started_at, now()), next_attempt_at = NULL
+  WHERE r.id = ANY(ARRAY(SELECT run_id FROM taken)) AND r.status IN ('waiting', 'running')
+    AND r.id >= (SELECT run_id FROM taken ORDER BY run_id LIMIT 1) AND r.id <= (SELECT run_id FROM taken ORDER BY run_id DESC LIMIT 1)
+  RETURNING r.id, r.tenant_id, r.endpoint_id, r.request_id, r.action_id, r.type, r.attempts, r.result
+)
+SELECT t.run_id, t.epoch, b.id IS NOT NULL AS is_begun, b.tenant_id, b.endpoint_id, b.type, b.attempts, b.result AS previous,
+  a.id AS action_id, a.settings, a.sealed_secrets, a.condition, a.retry_policy, a.webhook_id,
+  e.name AS endpoint_name, e.project_id, e.body AS endpoint_body,
+  q.id AS request_id, q.ip, q.method, q.query, q.headers, q.is_test, q.body_bytes, bodies.body
+FROM taken t
+LEFT JOIN begun b ON b.id = t.run_id
+LEFT JOIN inbound_endpoints e ON e.id = b.endpoint_id AND e.deleted_at IS NULL
+LEFT JOIN inbound_actions a ON a.id = b.action_id AND a.endpoint_id = e.id
+LEFT JOIN LATERAL (
+  SELECT id, ip, method, query, headers, is_test, body_bytes FROM inbound_requests WHERE id = b.request_id OFFSET 0) q ON true
+LEFT JOIN LATERAL (SELECT body FROM inbound_request_bodies WHERE request_id = b.request_id OFFSET 0) bodies ON true
+ORDER BY t.run_id`;
+
 /** Takes due runs, oldest first, and begins them; each goes to one dispatcher only. */
 export async function claimRuns(pool: Pool, dispatcherId: string, rooms: EndpointRoom[]): Promise<ClaimedRun[]> {
-  const rows = await inTransaction(pool, async (client) => {
-    const waiting = await takeWaiting(client, dispatcherId, rooms);
-    if (waiting.length === 0) return [];
-    const begun = await begin(client, waiting);
-    if (begun.length < waiting.length) await forget(client, waiting, begun);
-    return begun;
-  });
-  return rows.map((row) => toClaimed(row, dispatcherId));
-}
-
-// An array, so that the rows are found by their ids: the planner, which does not know the rooms, else went through all.
-async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: EndpointRoom[]): Promise<WaitingRow[]> {
-  const answer = await client.query<WaitingRow>({
-    name: 'take-waiting-runs',
-    text: `
-      WITH me AS (
-        SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
-      ), picked AS (
-        SELECT due.run_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS place(endpoint_id, room)
-        CROSS JOIN LATERAL (
-          SELECT run_id FROM waiting_inbound_actions w
-          WHERE w.endpoint_id = place.endpoint_id AND w.owner IS NULL AND w.due_at <= now()
-          ORDER BY w.due_at, w.run_id LIMIT place.room FOR UPDATE SKIP LOCKED) due
-      )
-      UPDATE waiting_inbound_actions w SET owner = $1, epoch = w.epoch + 1
-      WHERE w.run_id = ANY(ARRAY(SELECT run_id FROM picked)) RETURNING w.run_id, w.epoch`,
+  const { rows } = await pool.query<RunRow>({
+    name: 'claim-runs',
+    text: CLAIM,
     values: [dispatcherId, plainColumn(rooms, ({ endpointId }) => endpointId), plainColumn(rooms, ({ room }) => room)],
   });
-  return answer.rows.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
-}
-
-// The action is the present one: what its owner has changed since the request counts.
-async function begin(client: PoolClient, waiting: WaitingRow[]): Promise<RunRow[]> {
-  const answer = await client.query<RunRow>({
-    name: 'begin-runs',
-    text: `
-      WITH begun AS (
-        UPDATE inbound_action_runs r SET status = 'running', started_at = coalesce(r.started_at, now()), next_attempt_at = NULL
-        FROM unnest($1::uuid[], $2::integer[]) AS claimed(run_id, epoch)
-        WHERE r.id = claimed.run_id AND r.id = ANY($1::uuid[]) AND r.id >= $3 AND r.id <= $4 AND r.status IN ('waiting', 'running')
-        RETURNING r.id AS run_id, claimed.epoch, r.tenant_id, r.endpoint_id, r.request_id, r.action_id, r.type, r.attempts, r.result
-      )
-      SELECT b.run_id, b.epoch, b.tenant_id, b.endpoint_id, b.type, b.attempts, b.result AS previous,
-        a.id AS action_id, a.settings, a.sealed_secrets, a.condition, a.retry_policy, a.webhook_id,
-        e.name AS endpoint_name, e.project_id, e.body AS endpoint_body,
-        q.id AS request_id, q.ip, q.method, q.query, q.headers, q.is_test, q.body_bytes, bodies.body
-      FROM begun b
-      LEFT JOIN inbound_endpoints e ON e.id = b.endpoint_id AND e.deleted_at IS NULL
-      LEFT JOIN inbound_actions a ON a.id = b.action_id AND a.endpoint_id = e.id
-      LEFT JOIN inbound_requests q ON q.id = b.request_id
-      LEFT JOIN inbound_request_bodies bodies ON bodies.request_id = b.request_id
-      ORDER BY b.run_id`,
-    values: [
-      plainColumn(waiting, (row) => row.run_id),
-      plainColumn(waiting, (row) => row.epoch),
-      waiting[0]?.run_id,
-      waiting.at(-1)?.run_id,
-    ],
-  });
-  return answer.rows;
-}
-
-/** Runs whose records retention took, or that were finished: nothing is left to be done. */
-async function forget(client: PoolClient, waiting: WaitingRow[], begun: RunRow[]): Promise<void> {
-  const known = new Set(begun.map((row) => row.run_id));
-  const gone = waiting.map((row) => row.run_id).filter((runId) => !known.has(runId));
-  await client.query('DELETE FROM waiting_inbound_actions WHERE run_id = ANY($1::uuid[])', [gone]);
+  // Nothing is left to be done of those whose records retention took, or that were finished.
+  const gone = rows.filter((row) => !row.is_begun).map((row) => row.run_id);
+  if (gone.length > 0) await pool.query('DELETE FROM waiting_inbound_actions WHERE run_id = ANY($1::uuid[])', [gone]);
+  return rows.filter((row) => row.is_begun).map((row) => toClaimed(row, dispatcherId));
 }
 
 function toClaimed(row: RunRow, owner: string): ClaimedRun {

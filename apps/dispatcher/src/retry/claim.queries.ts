@@ -1,5 +1,5 @@
-import type { Pool, PoolClient } from 'pg';
-import { inTransaction } from '#database/in-transaction';
+import type { Pool } from 'pg';
+import { plainColumn } from '#database/plain-array';
 import type { DeliveryWork } from '../deliver/delivery-work';
 
 /** A webhook and its tenant. */
@@ -86,64 +86,53 @@ export interface ClaimedDelivery {
   webhooksVersion: bigint;
 }
 
+// One statement, so one commit. Of ten, six of high priority, three of normal and one of low, as far as there are any; see
+// `work-queue.ts`. Ranges of the three columns, not equality of two, so that no index but theirs gives the order, and arrays,
+// so that rows are found by their ids: of a million that wait for one webhook, the planner else went through all (390 ms for
+// 128). The ends of the ids leave out partitions as the statement runs.
+const CLAIM = `
+WITH me AS (
+  SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
+), picked AS (
+  SELECT w.delivery_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS lane(webhook_id, room)
+  CROSS JOIN LATERAL (
+    SELECT delivery_id FROM (
+      SELECT delivery_id, row_number() OVER (PARTITION BY priority ORDER BY due_at, delivery_id) / weight AS place
+      FROM (VALUES (1, 6.0), (0, 3.0), (-1, 1.0)) AS level(priority, weight)
+      CROSS JOIN LATERAL (
+        SELECT delivery_id, due_at FROM waiting_deliveries d
+        WHERE (d.webhook_id, d.priority, d.due_at) >= (lane.webhook_id, level.priority::smallint, '-infinity'::timestamptz)
+          AND (d.webhook_id, d.priority, d.due_at) <= (lane.webhook_id, level.priority::smallint, now())
+        ORDER BY d.webhook_id, d.priority, d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) due
+    ) ranked ORDER BY place LIMIT lane.room) w
+), taken AS (
+  DELETE FROM waiting_deliveries WHERE delivery_id = ANY(ARRAY(SELECT delivery_id FROM picked)) RETURNING delivery_id
+), owned AS (
+  UPDATE deliveries d SET owner = $1, epoch = d.epoch + 1, state = 'in_flight', next_attempt_at = NULL
+  WHERE d.id = ANY(ARRAY(SELECT delivery_id FROM taken)) AND d.status = 'pending' AND d.owner IS NULL
+    AND d.id >= (SELECT delivery_id FROM taken ORDER BY delivery_id LIMIT 1)
+    AND d.id <= (SELECT delivery_id FROM taken ORDER BY delivery_id DESC LIMIT 1)
+  RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.probes, d.event_id
+)
+SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
+  (SELECT webhooks_version FROM tenants t WHERE t.id = owned.tenant_id) AS webhooks_version,
+  CASE WHEN e.ordering_key IS NOT NULL THEN (
+    SELECT o.key_hash FROM ordered_deliveries o WHERE o.webhook_id = owned.webhook_id AND o.event_id = owned.event_id) END AS line
+FROM owned
+CROSS JOIN LATERAL (
+  SELECT type, project_id, client_event_id, occurred_at, version, priority, ordering_key FROM events
+  WHERE id = owned.event_id OFFSET 0) e
+LEFT JOIN LATERAL (SELECT data FROM event_payloads WHERE event_id = owned.event_id OFFSET 0) p ON true
+ORDER BY owned.id`;
+
 /** Takes due deliveries for lanes that have room, oldest first; each goes to one dispatcher only. */
 export async function claimDue(pool: Pool, dispatcherId: string, rooms: LaneRoom[]): Promise<ClaimedDelivery[]> {
-  const rows = await inTransaction(pool, async (client) => {
-    const ids = await takeWaiting(client, dispatcherId, rooms);
-    return ids.length === 0 ? [] : markOwned(client, dispatcherId, ids);
+  const { rows } = await pool.query<ClaimedRow>({
+    name: 'claim-due',
+    text: CLAIM,
+    values: [dispatcherId, plainColumn(rooms, ({ webhookId }) => webhookId), plainColumn(rooms, ({ room }) => room)],
   });
   return rows.map((row) => toClaimed(row, dispatcherId));
-}
-
-// Of ten, six of high priority, three of normal and one of low, as far as there are any; see `work-queue.ts`. Ranges of the
-// three columns, not equality of two, so that no index but theirs gives the order, and an array, so that the rows are found
-// by their ids: of a million that wait for one webhook, the planner else went through all (390 ms for 128).
-async function takeWaiting(client: PoolClient, dispatcherId: string, rooms: LaneRoom[]): Promise<string[]> {
-  const answer = await client.query<{ delivery_id: string }>({
-    name: 'take-waiting',
-    text: `
-      WITH me AS (
-        SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
-      ), picked AS (
-        SELECT w.delivery_id FROM me CROSS JOIN unnest($2::uuid[], $3::integer[]) AS lane(webhook_id, room)
-        CROSS JOIN LATERAL (
-          SELECT delivery_id FROM (
-            SELECT delivery_id, row_number() OVER (PARTITION BY priority ORDER BY due_at, delivery_id) / weight AS place
-            FROM (VALUES (1, 6.0), (0, 3.0), (-1, 1.0)) AS level(priority, weight)
-            CROSS JOIN LATERAL (
-              SELECT delivery_id, due_at FROM waiting_deliveries d
-              WHERE (d.webhook_id, d.priority, d.due_at) >= (lane.webhook_id, level.priority::smallint, '-infinity'::timestamptz)
-                AND (d.webhook_id, d.priority, d.due_at) <= (lane.webhook_id, level.priority::smallint, now())
-              ORDER BY d.webhook_id, d.priority, d.due_at, d.delivery_id LIMIT lane.room FOR UPDATE SKIP LOCKED) due
-          ) ranked ORDER BY place LIMIT lane.room) w
-      )
-      DELETE FROM waiting_deliveries d WHERE d.delivery_id = ANY(ARRAY(SELECT delivery_id FROM picked)) RETURNING d.delivery_id`,
-    values: [dispatcherId, rooms.map((lane) => lane.webhookId), rooms.map((lane) => lane.room)],
-  });
-  return answer.rows.map((row) => row.delivery_id).sort();
-}
-
-async function markOwned(client: PoolClient, dispatcherId: string, ids: string[]): Promise<ClaimedRow[]> {
-  const answer = await client.query<ClaimedRow>({
-    name: 'mark-owned',
-    text: `
-      WITH owned AS (
-        UPDATE deliveries d SET owner = $1, epoch = d.epoch + 1, state = 'in_flight', next_attempt_at = NULL
-        FROM unnest($2::uuid[]) AS wanted(id)
-        WHERE d.id = wanted.id AND d.id = ANY($2::uuid[]) AND d.id >= $3 AND d.id <= $4 AND d.status = 'pending' AND d.owner IS NULL
-        RETURNING d.id, d.epoch, d.tenant_id, d.webhook_id, d.attempts, d.probes, d.event_id
-      )
-      SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data, t.webhooks_version,
-        CASE WHEN e.ordering_key IS NOT NULL THEN (
-          SELECT o.key_hash FROM ordered_deliveries o WHERE o.webhook_id = owned.webhook_id AND o.event_id = owned.event_id) END AS line
-      FROM owned
-      JOIN events e ON e.id = owned.event_id
-      JOIN tenants t ON t.id = owned.tenant_id
-      LEFT JOIN event_payloads p ON p.event_id = owned.event_id
-      ORDER BY owned.id`,
-    values: [dispatcherId, ids, ids[0], ids.at(-1)],
-  });
-  return answer.rows;
 }
 
 function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
