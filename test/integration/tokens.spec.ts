@@ -1,4 +1,5 @@
-import { type Pool } from 'pg';
+import { Client, type Pool } from 'pg';
+import { parseId } from '#kernel/ids';
 import { BATCH_POOL } from '#database/database.module';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
@@ -212,13 +213,18 @@ describe('tokens', () => {
     expect(again.lookups).toBeLessThan(5 + expiries * guesses.length);
   });
 
-  it('know when they were last used', async () => {
-    const { token } = await makeToken(api, tenant, ['*']);
+  it('know when they were last used, also while a row that refers to them is added', async () => {
+    const { token, tokenId } = await makeToken(api, tenant, ['*']);
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query('SELECT FROM tokens WHERE id = $1 FOR KEY SHARE', [parseId('tok', tokenId)]);
     await api.as(token).get('/api/me').expect(200);
     await waitFor('the last use to be noted', async () => {
       const me = (await api.as(token).get('/api/me').expect(200)).body as Me;
       return me.token.last_used_at !== null;
     });
+    await other.end();
   });
 
   it('answer 503 for an unknown token while the database is away, and work on when it is back', async () => {

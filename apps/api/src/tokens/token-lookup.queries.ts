@@ -54,9 +54,10 @@ const TOKEN_CHANGES = `
   UNION ALL
   SELECT 'tenant', id, changed_at FROM tenants WHERE changed_at > now() - interval '${CHANGES_WINDOW_MS} ms'`;
 
-// Locks in the order of the ids and passes over what another instance is marking, so that two never wait for each other.
+// Locks in the order of the ids and passes over what another instance is marking, so that two never wait for each other;
+// not over tokens to which a row is being added somewhere, as at the first use from an address.
 const MARK_USED = `
   UPDATE tokens SET last_used_at = now() WHERE id IN (
     SELECT id FROM tokens
     WHERE id = ANY ($1::uuid[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
-    ORDER BY id FOR UPDATE SKIP LOCKED)`;
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)`;
