@@ -233,13 +233,13 @@ describeEachBackend('recovery', (backend) => {
       await client.query('LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE');
       const [row] = await service.rows<{ tenant_id: string }>('SELECT tenant_id FROM webhooks');
       app.get(Claims).wantMore({ tenantId: row!.tenant_id, webhookId: webhook.id });
-      const stopped = service.dispatchers.splice(0)[0]!.stop();
       await waitFor('the claim to wait for the lock', async () => {
         const blocked = await service.rows(
           `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
         );
         return blocked.length > 0;
       });
+      const stopped = service.dispatchers.splice(0)[0]!.stop();
       await client.query('ROLLBACK');
       await stopped;
     } finally {
