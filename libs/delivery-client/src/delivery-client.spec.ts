@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { createAddressGuard } from './address-guard';
 import { createDeliveryClient, type DeliveryClient, type DeliveryClientOptions } from './delivery-client';
 import type { AttemptResult } from './exchange';
@@ -17,6 +19,7 @@ const guard = createAddressGuard({
   requireHttps: false,
   resolve: async (hostname) => {
     if (hostname === 'receiver.test' || hostname === 'other.test') return ['127.0.0.1'];
+    if (hostname === 'two-addresses.test') return ['127.0.0.1', '127.0.0.2'];
     if (hostname === 'inside.test') return ['10.0.0.1'];
     if (hostname === 'hanging-dns.test') return new Promise(() => {});
     throw new Error('no such name');
@@ -199,6 +202,31 @@ describe('a name server that hangs', () => {
       outcome: { kind: 'error', errorClass: 'connect_timeout' },
       statusCode: null,
     });
+  });
+});
+
+describe('a receiver whose queue of connections is full for a moment', () => {
+  // Node gives each address but the last a quarter of a second; the kernel asks again after a whole one.
+  it('gets the request, also when its host has another address that nobody listens at', async () => {
+    const program = `require('http').createServer((request, response) => response.end('ok'))
+      .listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port); })`;
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    open.push({ close: async () => void (child.kill('SIGKILL') && (await once(child, 'exit'))) });
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    child.kill('SIGSTOP');
+    const fillers: Socket[] = [];
+    for (let isTaken = true; isTaken;) {
+      const filler = connect(Number(port), '127.0.0.1');
+      fillers.push(filler);
+      isTaken = await once(filler, 'connect', { signal: AbortSignal.timeout(300) }).then(
+        () => true,
+        () => false,
+      );
+    }
+    const sending = post(makeClient(), `http://two-addresses.test:${String(Number(port))}/`, { timeoutMs: 20_000 });
+    setTimeout(() => child.kill('SIGCONT'), 400);
+    expect(await sending).toMatchObject({ statusCode: 200 });
+    for (const filler of fillers) filler.destroy();
   });
 });
 

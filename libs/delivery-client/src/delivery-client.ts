@@ -5,6 +5,8 @@ import { ConnectionPool } from './connection-pool';
 import { describeError } from './error-class';
 import { Exchange, type AttemptResult } from './exchange';
 
+const CONNECT_TIMEOUT_MS = 10_000;
+
 export interface DeliveryClientOptions {
   readonly guard: AddressGuard;
   /**
@@ -65,6 +67,7 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
     },
     { perOrigin: options.connectionsPerOrigin ?? 1024, idle: options.maxIdleConnections ?? 2_000 },
   );
+  const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   // One for all connections under the same rules, so that they share the cache of TLS sessions.
   const connectors = new WeakMap<AddressGuard, buildConnector.connector>();
   // Not a Set: one that changes thousands of times a second leaves old tables behind, each of which keeps alive what it
@@ -78,7 +81,10 @@ export function createDeliveryClient(options: DeliveryClientOptions): DeliveryCl
       connectors.get(vetting) ??
       buildConnector({
         lookup: vetting.lookup,
-        timeout: options.connectTimeoutMs ?? 10_000,
+        timeout: connectTimeoutMs,
+        // Of a host with several addresses Node gives each but the last a quarter of a second, which a receiver whose
+        // queue is full for a moment, or that is far away, does not make.
+        autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 3),
         minVersion: 'TLSv1.2',
         rejectUnauthorized: true,
         ...(options.ca !== undefined && { ca: options.ca }),
