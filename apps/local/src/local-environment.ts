@@ -18,13 +18,15 @@ export interface LocalEnvironment {
 interface LocalEnvironmentOptions {
   dataDir: string;
   databaseUrl: string;
+  /** Address that both apps listen on. */
+  host: string;
   ports: LocalPorts;
   log: (message: string) => void;
 }
 
 /** Our own environment, completed with what a service on this machine needs; secrets are made once, in `dataDir`. */
 export async function localEnvironment(options: LocalEnvironmentOptions): Promise<LocalEnvironment> {
-  const { dataDir, databaseUrl, ports, log } = options;
+  const { dataDir, databaseUrl, host, ports, log } = options;
   const { token, tokenNote } = await bootstrapToken(join(dataDir, 'bootstrap-token'));
   const allowedCidrs = setting('DELIVERY_ALLOWED_CIDRS');
   if (allowedCidrs === undefined) {
@@ -34,6 +36,7 @@ export async function localEnvironment(options: LocalEnvironmentOptions): Promis
     ...process.env,
     DATA_DIR: dataDir,
     DATABASE_URL: databaseUrl,
+    HOST: host,
     PORT: String(ports.api),
     DISPATCHER_PORT: String(ports.dispatcher),
     BOOTSTRAP_TOKEN: token,

@@ -51,12 +51,13 @@ export async function startLocal(start: LocalStart): Promise<void> {
   started.push({ stop: async () => removeLocalState(dataDir) });
   const tag = await stopLeftoverApps(dataDir, log);
 
-  const host = setting('HOST') ?? '0.0.0.0';
+  // Deliveries may reach this machine itself, and metrics have no token: for nobody else, unless it is asked for.
+  const host = setting('HOST') ?? '127.0.0.1';
   const ports = await chooseLocalPorts(host, log);
   signal.throwIfAborted();
   const databaseUrl = await database(start, dataDir);
   signal.throwIfAborted();
-  const { env, token, tokenNote } = await localEnvironment({ dataDir, databaseUrl, ports, log });
+  const { env, token, tokenNote } = await localEnvironment({ dataDir, databaseUrl, host, ports, log });
   await migrate(env, signal);
   log('The database has the newest schema');
 

@@ -10,7 +10,11 @@ export const SETTINGS: Setting[] = [
     doc: '`production` makes secrets and https required. One of production, development, test.',
     example: 'development',
   },
-  { name: 'HOST', doc: 'Address both apps listen on.', example: '0.0.0.0' },
+  {
+    name: 'HOST',
+    doc: 'Address both apps listen on; `npm start` listens on 127.0.0.1 unless it is set.',
+    example: '0.0.0.0',
+  },
   { name: 'PORT', doc: 'Port of the API.', example: '3000' },
   { name: 'DISPATCHER_PORT', doc: "Port of the dispatcher's health and metrics.", example: '3001' },
   {

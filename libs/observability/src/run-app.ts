@@ -10,7 +10,6 @@ setFlagsFromString('--heap-growing-percent=50');
 /** As much of a Nest application as starting and stopping it takes. */
 interface RunnableApp {
   listen(port: number, host: string): Promise<unknown>;
-  getUrl(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -34,8 +33,11 @@ export async function runApp(
         logger.error(problem);
       },
     );
-    await app.listen(portOf(environment), environment.host);
-    logger.info(`listening on ${await app.getUrl()}`);
+    const { host } = environment;
+    const port = portOf(environment);
+    await app.listen(port, host);
+    // Not what the framework says, which shows loopback for all addresses.
+    logger.info(`listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
   } catch (error) {
     logger.fatal({ err: error }, `the ${service} cannot start`);
     process.exit(1);
