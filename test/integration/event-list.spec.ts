@@ -39,6 +39,13 @@ describe('the list of events', () => {
     });
   });
 
+  it('refuses a pattern, which would find nothing', async () => {
+    const answer = await service.api.as(tenant.token).get('/api/events?event_type=build.*').expect(400);
+    expect(answer.body).toMatchObject({
+      details: [{ field: 'event_type', message: expect.stringContaining('exact') as string }],
+    });
+  });
+
   it('goes through a bounded number of events for a rare one, and leads on to it', async () => {
     await insert(MAX_LOOKED_AT + 5);
     for (const filter of ['event_type=build.failed', 'project_id=rare']) {

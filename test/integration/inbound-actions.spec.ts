@@ -123,6 +123,13 @@ describe('inbound actions', () => {
           ]);
           return row?.state === 'delivered';
         });
+        const other = await service.webhook({ url: target.origin, events: ['*'] });
+        const eventId = String((run.result as { event_id: string }).event_id);
+        const explained = await service.api.as(service.tenant.token).get(`/api/events/${eventId}/explain`).expect(200);
+        expect((explained.body as { webhooks: { webhook_id: string; outcome: string }[] }).webhooks).toMatchObject([
+          { webhook_id: other.publicId, outcome: 'not_addressed' },
+          { webhook_id: webhook.publicId, outcome: 'delivered' },
+        ]);
       } finally {
         await target.stop();
       }

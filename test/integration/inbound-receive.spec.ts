@@ -302,7 +302,10 @@ describe('an inbound endpoint', () => {
       const again = await post(endpoint, '{"other":1}', { 'x-delivery': 'a' });
       expect(again).toMatchObject({ status: 200, body: { status: 'duplicate', id: first.body.id } });
       expect(await runsOf(endpoint)).toBe(1);
-      expect(await lastLog(endpoint, 'duplicate')).toMatchObject({ duplicate_of: first.body.id });
+      expect(await lastLog(endpoint, 'duplicate')).toMatchObject({
+        duplicate_of: first.body.id,
+        response: { body: JSON.stringify(again.body) },
+      });
       await post(endpoint, BODY, { 'x-delivery': 'b' });
       expect(await runsOf(endpoint)).toBe(2);
     });
@@ -505,6 +508,8 @@ describe('an inbound endpoint', () => {
     await act(endpoint);
     const replay = await as().post(`/api/inbound/${endpoint.name}/logs/${first.body.id}/replay`).send({}).expect(200);
     expect(replay.body).toMatchObject({ status: 'accepted', payload: JSON.parse(BODY) as unknown });
+    const { steps } = replay.body as { steps: { step: string; detail: string }[] };
+    expect(steps.find(({ step }) => step === 'signature')?.detail).toMatch(/^Not checked again/);
     expect(await runsOf(endpoint)).toBe(1);
     expect((await logOf(endpoint))[0]).toMatchObject({ replay_of: first.body.id });
   });

@@ -9,7 +9,7 @@ import { MAX_SCHEMA_BYTES, readSchema } from '#event-schemas/read-schema';
 import type { CheckData } from '#event-schemas/compile-schema';
 import { AppError, conflict, invalidRequest, notFound } from '#kernel/app-error';
 import { isValidEventType } from '#webhook-rules/event-matching';
-import { recordAct, type Act } from '../audit/record-act';
+import { givenFields, recordAct, type Act } from '../audit/record-act';
 import type { Caller } from '../http/caller';
 import { TokenAuthenticator } from '../tokens/token-authenticator';
 import type { CreateEventTypeDto, UpdateEventTypeDto } from './dto/event-type.dto';
@@ -85,31 +85,41 @@ export class EventTypesService {
     if (isBuiltIn(name)) throw conflict('built_in_event_type', `${name} is built in and cannot be changed`);
     // Compiling takes long: not while the tenant is locked.
     const newCheck = change.schema === undefined ? null : checkOf(change.schema);
-    return this.change(caller, 'event_type.updated', name, async (manager) => {
-      const { tenantId } = caller;
-      const before = await present(manager, tenantId, name);
-      const schemaBefore = parsed(before.schema);
-      const isNewVersion = change.schema !== undefined && !isDeepStrictEqual(change.schema, schemaBefore);
-      const check = newCheck ?? checkOf(schemaBefore);
-      let example = change.example === undefined ? parsed(before.example) : change.example;
-      if (change.example !== undefined) checkExample(change.example, check);
-      // An example that nobody gave anew goes with the schema that it no longer satisfies.
-      else if (example !== null && check(example, 'example').length > 0) example = null;
-      const version = before.version + (isNewVersion ? 1 : 0);
-      refuseVersionsBeyondLimit(version);
-      await writeEventType(manager, tenantId, { name, description: change.description ?? before.description, version });
-      if (isNewVersion) {
-        await insertVersion(manager, tenantId, {
+    return this.change(
+      caller,
+      'event_type.updated',
+      name,
+      async (manager) => {
+        const { tenantId } = caller;
+        const before = await present(manager, tenantId, name);
+        const schemaBefore = parsed(before.schema);
+        const isNewVersion = change.schema !== undefined && !isDeepStrictEqual(change.schema, schemaBefore);
+        const check = newCheck ?? checkOf(schemaBefore);
+        let example = change.example === undefined ? parsed(before.example) : change.example;
+        if (change.example !== undefined) checkExample(change.example, check);
+        // An example that nobody gave anew goes with the schema that it no longer satisfies.
+        else if (example !== null && check(example, 'example').length > 0) example = null;
+        const version = before.version + (isNewVersion ? 1 : 0);
+        refuseVersionsBeyondLimit(version);
+        await writeEventType(manager, tenantId, {
           name,
+          description: change.description ?? before.description,
           version,
-          schema: toJson(change.schema),
-          example: toJson(example),
         });
-      } else {
-        await writeExample(manager, tenantId, { name, version, example: toJson(example) });
-      }
-      return present(manager, tenantId, name);
-    });
+        if (isNewVersion) {
+          await insertVersion(manager, tenantId, {
+            name,
+            version,
+            schema: toJson(change.schema),
+            example: toJson(example),
+          });
+        } else {
+          await writeExample(manager, tenantId, { name, version, example: toJson(example) });
+        }
+        return present(manager, tenantId, name);
+      },
+      givenFields(change),
+    );
   }
 
   /**
@@ -126,14 +136,20 @@ export class EventTypesService {
 
   /** @throws AppError 403 for a token bound to a project. */
   async setValidation(caller: Caller, change: Partial<SchemaValidation>): Promise<SchemaValidation> {
-    return this.change(caller, 'event_type.validation_changed', '*', async (manager) => {
-      const { validation: before } = await readTenantTypes(caller.tenantId, (text, values) =>
-        manager.query(text, values),
-      );
-      const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
-      await writeValidation(manager, caller.tenantId, validation);
-      return validation;
-    });
+    return this.change(
+      caller,
+      'event_type.validation_changed',
+      '*',
+      async (manager) => {
+        const { validation: before } = await readTenantTypes(caller.tenantId, (text, values) =>
+          manager.query(text, values),
+        );
+        const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
+        await writeValidation(manager, caller.tenantId, validation);
+        return validation;
+      },
+      givenFields(change),
+    );
   }
 
   private async change<T>(
@@ -141,6 +157,7 @@ export class EventTypesService {
     action: Act['action'],
     name: string,
     work: (manager: EntityManager) => Promise<T>,
+    fields?: string[],
   ): Promise<T> {
     // They belong to the tenant as a whole, which a token bound to a project does not reach.
     if (caller.projectId !== null) {
@@ -149,7 +166,8 @@ export class EventTypesService {
     const done = await this.database.run(caller.tenantId, async (manager) => {
       await bumpEventTypesVersion(manager, caller.tenantId);
       const result = await work(manager);
-      await recordAct(manager, caller, { action, resource: { type: 'event_type', id: name } });
+      const act: Act = { action, resource: { type: 'event_type', id: name } };
+      await recordAct(manager, caller, fields === undefined ? act : { ...act, details: { fields } });
       return result;
     });
     this.authenticator.forget({ tenantIds: [caller.tenantId] });

@@ -4,13 +4,14 @@ import { notFound } from '#kernel/app-error';
 import { formatId, uuidTimeMs } from '#kernel/ids';
 import type { ExplainResponse } from './dto/explain.response';
 import { EventsQueries, type EventRow } from './events.queries';
-import { explain } from './explanation';
+import { explain, type ExplainedEvent } from './explanation';
 
 /** A tenant with more webhooks is told of those that were made last. */
 const MAX_WEBHOOKS = 1_000;
 
 interface WebhookRow {
   id: string;
+  kind: 'subscription' | 'inbound_forward';
   name: string;
   events: string[];
   event_versions: Record<string, string>;
@@ -37,7 +38,8 @@ export class ExplainService {
     const behind = found.deliveries.some(({ state }) => state === 'blocked')
       ? await this.events.findFirstInLine(tenantId, event.id)
       : new Map<string, never>();
-    const webhooks = await this.webhooks(tenantId, projectId);
+    const webhooks = await this.webhooks(tenantId, projectId, [...deliveries.keys()]);
+    const isForwarded = webhooks.some(({ kind }) => kind === 'inbound_forward');
     return {
       event_id: publicId,
       event: event.type,
@@ -48,7 +50,7 @@ export class ExplainService {
           name: webhook.name,
           delivery_id: delivery === null ? null : formatId('del', delivery.id),
           ...explain(
-            toExplained(event, nowMs),
+            { ...toExplained(event, nowMs), isForwarded },
             toExplainedWebhook(webhook, event),
             delivery === null ? null : { ...delivery, behind: behind.get(webhook.id) },
           ),
@@ -57,19 +59,21 @@ export class ExplainService {
     };
   }
 
-  private webhooks(tenantId: string, projectId: string | null): Promise<WebhookRow[]> {
+  /** @param reached webhooks that have a delivery: among them is the hidden one of a forward, which is told of then. */
+  private webhooks(tenantId: string, projectId: string | null, reached: string[]): Promise<WebhookRow[]> {
     return this.database.run(tenantId, (manager) =>
       manager.query<WebhookRow[]>(
-        `SELECT id, name, events, event_versions, project_id, active, disabled_reason, updated_at FROM webhooks
-         WHERE tenant_id = $1 AND kind = 'subscription' AND deleted_at IS NULL AND ($2::text IS NULL OR project_id = $2)
+        `SELECT id, kind, name, events, event_versions, project_id, active, disabled_reason, updated_at FROM webhooks
+         WHERE tenant_id = $1 AND ($2::text IS NULL OR project_id = $2)
+           AND (kind = 'subscription' AND deleted_at IS NULL OR kind = 'inbound_forward' AND id = ANY ($3::uuid[]))
          ORDER BY id DESC LIMIT ${MAX_WEBHOOKS}`,
-        [tenantId, projectId],
+        [tenantId, projectId, reached],
       ),
     );
   }
 }
 
-function toExplained(event: EventRow, nowMs: number): Parameters<typeof explain>[0] {
+function toExplained(event: EventRow, nowMs: number): Omit<ExplainedEvent, 'isForwarded'> {
   return {
     type: event.type,
     version: event.version,

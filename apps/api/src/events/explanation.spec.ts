@@ -6,6 +6,7 @@ const EVENT: ExplainedEvent = {
   projectId: 'p1',
   isCancelled: false,
   isScheduled: false,
+  isForwarded: false,
 };
 const WEBHOOK: ExplainedWebhook = {
   events: ['build.*'],
@@ -19,6 +20,7 @@ const WEBHOOK: ExplainedWebhook = {
 
 describe('explain', () => {
   it.each<[string, Partial<ExplainedEvent>, Partial<ExplainedWebhook>]>([
+    ['not_addressed', { isForwarded: true }, {}],
     ['not_subscribed', {}, { events: ['deployment.*'] }],
     ['not_subscribed', { type: 'webhook.failing' }, { events: ['*'] }],
     ['other_project', {}, { projectId: 'p2' }],

@@ -8,6 +8,8 @@ export interface ExplainedEvent {
   projectId: string | null;
   isCancelled: boolean;
   isScheduled: boolean;
+  /** Whether an inbound endpoint forwarded it to a URL, and to nobody else. */
+  isForwarded: boolean;
 }
 
 /** What an explanation needs of a webhook, as it stands now. */
@@ -75,6 +77,9 @@ export function explain(
 ): Explanation {
   if (delivery !== null)
     return OF_STATE[delivery.state]?.(delivery) ?? { outcome: delivery.state, reason: delivery.state };
+  if (event.isForwarded) {
+    return { outcome: 'not_addressed', reason: 'An inbound endpoint forwarded the event to one URL only' };
+  }
   if (event.isCancelled) return { outcome: 'cancelled', reason: 'The event was cancelled before it went out' };
   if (!webhook.events.some((pattern) => matchesPattern(pattern, event.type))) {
     return { outcome: 'not_subscribed', reason: `The webhook does not subscribe to ${event.type}` };

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsText, MayBeAbsent } from './body-fields';
 import { IsInstant } from './instant-field';
@@ -54,6 +54,12 @@ export function QueryOneOf(allowed: readonly string[], description: string, defa
 /** Text of a query, at least one character. */
 export function QueryText(maxLength: number, description: string): PropertyDecorator {
   return applyDecorators(ApiPropertyOptional({ type: 'string', description }), MayBeAbsent(), IsText(1, maxLength));
+}
+
+/** One event type to filter by. */
+export function QueryEventType(description: string): PropertyDecorator {
+  const message = 'must be one exact event type; patterns are for subscriptions';
+  return applyDecorators(QueryText(128, description), Matches(/^[^*]*$/, { message }));
 }
 
 /**

@@ -54,7 +54,7 @@ export class HookImportService {
   }
 
   private refuseCommands({ isOperator }: Importer): void {
-    const skip = 'commands "skip" imports the endpoints without them';
+    const skip = 'commands "skip" (--skip-commands) imports the endpoints without them';
     if (!isOperator) {
       throw new AppError(403, 'commands_forbidden', `Only the operator can have commands run; ${skip}`);
     }

@@ -1,7 +1,7 @@
 import { isUuid } from '#kernel/ids';
 import { invalidRequest } from '#kernel/app-error';
 import { PageQuery } from '../../http/page';
-import { QueryInstant, QueryInteger, QueryOneOf, QueryText } from '../../http/query-fields';
+import { QueryEventType, QueryInstant, QueryInteger, QueryOneOf, QueryText } from '../../http/query-fields';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../delivery-status';
 import type { HistoryFilter } from '../history-filter';
 
@@ -19,7 +19,7 @@ export class ListDeliveriesQuery extends PageQuery {
   @QueryOneOf(DELIVERY_STATUSES, 'Only those of this status')
   status?: DeliveryStatus;
 
-  @QueryText(128, 'Only those of this event type')
+  @QueryEventType('Only those of exactly this event type')
   event_type?: string;
 
   @QueryInstant('Only those made at or after this instant')

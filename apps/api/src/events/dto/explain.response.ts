@@ -10,6 +10,7 @@ const OUTCOMES = [
   'throttled',
   'held',
   'scheduled',
+  'not_addressed',
   'not_subscribed',
   'other_project',
   'other_version',

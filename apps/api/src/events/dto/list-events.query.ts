@@ -1,5 +1,5 @@
 import { MAX_LIMIT, DEFAULT_LIMIT } from '../../http/page';
-import { QueryInstant, QueryInteger, QueryText } from '../../http/query-fields';
+import { QueryEventType, QueryInstant, QueryInteger, QueryText } from '../../http/query-fields';
 
 export class ListEventsQuery {
   @QueryInteger(1, MAX_LIMIT, 'How many to answer at most', DEFAULT_LIMIT)
@@ -8,7 +8,7 @@ export class ListEventsQuery {
   @QueryText(255, 'Where to go on: `next_cursor` of the page before')
   cursor?: string;
 
-  @QueryText(128, 'Only events of this type')
+  @QueryEventType('Only events of exactly this type')
   event_type?: string;
 
   @QueryText(255, 'Only events of this project')

@@ -171,7 +171,7 @@ export class LoggedRequestResponse {
       response: {
         status: row.response_status,
         headers: JSON.parse(row.response_headers ?? '{}') as Record<string, string>,
-        body: row.response_body,
+        body: givenAnswer(row),
       },
     };
   }
@@ -224,4 +224,11 @@ export class RecordListResponse {
     example: null,
   })
   next!: string | null;
+}
+
+/** A request was found to be a duplicate after its answer was prepared for the log; the sender was told so. */
+function givenAnswer({ id, status, duplicate_of, response_body }: LogRow): string | null {
+  const prepared = JSON.stringify({ status: 'accepted', id: formatId('req', id) });
+  if (status !== 'duplicate' || response_body !== prepared) return response_body;
+  return JSON.stringify({ status: 'duplicate', id: formatId('req', duplicate_of ?? id) });
 }
