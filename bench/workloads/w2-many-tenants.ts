@@ -39,7 +39,7 @@ export const w2ManyTenants: Workload = {
         const [ones = [], uniform = [], zipf = []] = await inTurns(
           loads.map((targets) => ({ bed, load: { targets } })),
           { ...plan, warmUpSeconds: Math.max(plan.warmUpSeconds, WARM_UP_SECONDS) },
-          plan.isQuick ? 1 : 3,
+          plan.isQuick ? 2 : 3,
         );
         for (const [name, runs] of [
           ['one webhook', ones],
