@@ -26,7 +26,7 @@ describe('the one-command start', () => {
     dataDir = await mkdtemp(join(tmpdir(), 'webhooks-test-local-'));
     const ports = { PORT: await choosePort(0), DISPATCHER_PORT: await choosePort(0) };
     env = {
-      ...{ DATA_DIR: dataDir, HOST: '127.0.0.1', LOG_LEVEL: 'warn' },
+      ...{ DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
       ...{ PORT: String(ports.PORT), DISPATCHER_PORT: String(ports.DISPATCHER_PORT) },
     };
     receiver = await startReceiver(undefined, SECRET);
@@ -70,7 +70,11 @@ describe('the one-command start', () => {
     const state = await startLocal();
     expect(running.output()).toContain(state.token);
     expect((await stat(stateFile())).mode & 0o077).toBe(0);
-    for (const url of [state.apiUrl, state.dispatcherUrl]) expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    for (const url of [state.apiUrl, state.dispatcherUrl]) {
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      // Nobody else is let in, of which another address of this machine is the nearest.
+      await expect(fetch(`${url.replace('127.0.0.1', '127.0.0.2')}/readyz`)).rejects.toThrow('fetch failed');
+    }
     const docs = await fetch(`${state.apiUrl}/docs`);
     expect(docs.headers.get('content-type')).toContain('text/html');
     expect(await docs.text()).toContain('swagger-ui');
