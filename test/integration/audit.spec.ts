@@ -119,6 +119,8 @@ describe('the audit trail', () => {
       ...['tenant.updated', 'tenant.suspended', 'tenant.updated', 'tenant.resumed'],
     ]);
     expect((await list('?action=webhook.updated')).entries[0]?.details).toEqual({ fields: ['url', 'secret'] });
+    expect((await list('?action=event_type.updated')).entries[0]?.details).toEqual({ fields: ['description'] });
+    expect((await list('?action=event_type.validation_changed')).entries[0]?.details).toEqual({ fields: ['own'] });
     expect((await list(`?resource=${ofUser.tokenId}&action=token.revoked`)).entries).toHaveLength(1);
     expect((await list('?actor=operator&limit=1')).entries[0]?.actor).toEqual({
       type: 'operator',

@@ -150,6 +150,15 @@ async function fetchedBy<T>(
   }
 }
 
+async function insertWaitingDeliveries(): Promise<void> {
+  await pool.query(
+    `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
+     SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
+    [TENANT, WEBHOOK, WAITING],
+  );
+  await pool.query('ANALYZE waiting_deliveries');
+}
+
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = new Pool({ connectionString: database.url, max: 1 });
@@ -239,12 +248,7 @@ describe.each([
   });
 
   it('a claim reads what it takes only', async () => {
-    await pool.query(
-      `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
-       SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
-      [TENANT, WEBHOOK, WAITING],
-    );
-    await pool.query('ANALYZE waiting_deliveries');
+    await insertWaitingDeliveries();
     await client.query('SET ROLE webhooks_batch');
     waitingRead = 0;
     await claimDue(asPool, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: ROOM }]);
@@ -255,12 +259,7 @@ describe.each([
   });
 
   it('cancelling what waits reads as much as is cancelled at once', async () => {
-    await pool.query(
-      `INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority)
-       SELECT gen_random_uuid(), $1, $2, now() - make_interval(secs => n), 0 FROM generate_series(1, $3) n`,
-      [TENANT, WEBHOOK, WAITING],
-    );
-    await pool.query('ANALYZE waiting_deliveries');
+    await insertWaitingDeliveries();
     waitingRead = 0;
     // TypeORM answers an UPDATE with the rows and how many they are.
     const updates = { query: async (text: string, values: unknown[]) => [await explain(text, values), 0] };

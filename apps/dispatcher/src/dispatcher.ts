@@ -138,10 +138,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       ),
       this.queues.consume<InboundJob>(
         INBOUND_QUEUE,
-        async (job) => {
-          this.inbound.claimFor(job.data.endpoints);
-          return Promise.resolve();
-        },
+        (job) => Promise.resolve(this.inbound.claimFor(job.data.endpoints)),
         1,
       ),
       this.queues.consume<WakeUpJob>(WAKE_UP_QUEUE, () => this.wakeUp(), 1),

@@ -56,7 +56,7 @@ export class EventTypesService {
     if (isBuiltIn(name)) throw conflict('event_type_exists', `${name} is a built-in event type`);
     const schema = wanted.schema ?? null;
     checkExample(wanted.example ?? null, checkOf(schema));
-    return this.change(caller, 'event_type.created', name, async (manager) => {
+    return this.change(caller, { action: 'event_type.created', name }, async (manager) => {
       const { tenantId } = caller;
       const before = await findEventType(manager, tenantId, name);
       if (before !== null && before.archived_at === null) {
@@ -85,41 +85,36 @@ export class EventTypesService {
     if (isBuiltIn(name)) throw conflict('built_in_event_type', `${name} is built in and cannot be changed`);
     // Compiling takes long: not while the tenant is locked.
     const newCheck = change.schema === undefined ? null : checkOf(change.schema);
-    return this.change(
-      caller,
-      'event_type.updated',
-      name,
-      async (manager) => {
-        const { tenantId } = caller;
-        const before = await present(manager, tenantId, name);
-        const schemaBefore = parsed(before.schema);
-        const isNewVersion = change.schema !== undefined && !isDeepStrictEqual(change.schema, schemaBefore);
-        const check = newCheck ?? checkOf(schemaBefore);
-        let example = change.example === undefined ? parsed(before.example) : change.example;
-        if (change.example !== undefined) checkExample(change.example, check);
-        // An example that nobody gave anew goes with the schema that it no longer satisfies.
-        else if (example !== null && check(example, 'example').length > 0) example = null;
-        const version = before.version + (isNewVersion ? 1 : 0);
-        refuseVersionsBeyondLimit(version);
-        await writeEventType(manager, tenantId, {
+    const act = { action: 'event_type.updated', name, fields: givenFields(change) } as const;
+    return this.change(caller, act, async (manager) => {
+      const { tenantId } = caller;
+      const before = await present(manager, tenantId, name);
+      const schemaBefore = parsed(before.schema);
+      const isNewVersion = change.schema !== undefined && !isDeepStrictEqual(change.schema, schemaBefore);
+      const check = newCheck ?? checkOf(schemaBefore);
+      let example = change.example === undefined ? parsed(before.example) : change.example;
+      if (change.example !== undefined) checkExample(change.example, check);
+      // An example that nobody gave anew goes with the schema that it no longer satisfies.
+      else if (example !== null && check(example, 'example').length > 0) example = null;
+      const version = before.version + (isNewVersion ? 1 : 0);
+      refuseVersionsBeyondLimit(version);
+      await writeEventType(manager, tenantId, {
+        name,
+        description: change.description ?? before.description,
+        version,
+      });
+      if (isNewVersion) {
+        await insertVersion(manager, tenantId, {
           name,
-          description: change.description ?? before.description,
           version,
+          schema: toJson(change.schema),
+          example: toJson(example),
         });
-        if (isNewVersion) {
-          await insertVersion(manager, tenantId, {
-            name,
-            version,
-            schema: toJson(change.schema),
-            example: toJson(example),
-          });
-        } else {
-          await writeExample(manager, tenantId, { name, version, example: toJson(example) });
-        }
-        return present(manager, tenantId, name);
-      },
-      givenFields(change),
-    );
+      } else {
+        await writeExample(manager, tenantId, { name, version, example: toJson(example) });
+      }
+      return present(manager, tenantId, name);
+    });
   }
 
   /**
@@ -128,7 +123,7 @@ export class EventTypesService {
    */
   async archive(caller: Caller, name: string): Promise<Date> {
     if (isBuiltIn(name)) throw conflict('built_in_event_type', `${name} is built in and cannot be archived`);
-    return this.change(caller, 'event_type.archived', name, async (manager) => {
+    return this.change(caller, { action: 'event_type.archived', name }, async (manager) => {
       await present(manager, caller.tenantId, name);
       return archiveEventType(manager, caller.tenantId, name);
     });
@@ -136,28 +131,21 @@ export class EventTypesService {
 
   /** @throws AppError 403 for a token bound to a project. */
   async setValidation(caller: Caller, change: Partial<SchemaValidation>): Promise<SchemaValidation> {
-    return this.change(
-      caller,
-      'event_type.validation_changed',
-      '*',
-      async (manager) => {
-        const { validation: before } = await readTenantTypes(caller.tenantId, (text, values) =>
-          manager.query(text, values),
-        );
-        const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
-        await writeValidation(manager, caller.tenantId, validation);
-        return validation;
-      },
-      givenFields(change),
-    );
+    const act = { action: 'event_type.validation_changed', name: '*', fields: givenFields(change) } as const;
+    return this.change(caller, act, async (manager) => {
+      const { validation: before } = await readTenantTypes(caller.tenantId, (text, values) =>
+        manager.query(text, values),
+      );
+      const validation = { built_in: change.built_in ?? before.built_in, own: change.own ?? before.own };
+      await writeValidation(manager, caller.tenantId, validation);
+      return validation;
+    });
   }
 
   private async change<T>(
     caller: Caller,
-    action: Act['action'],
-    name: string,
+    { action, name, fields }: { action: Act['action']; name: string; fields?: string[] },
     work: (manager: EntityManager) => Promise<T>,
-    fields?: string[],
   ): Promise<T> {
     // They belong to the tenant as a whole, which a token bound to a project does not reach.
     if (caller.projectId !== null) {
