@@ -10,6 +10,20 @@ const SDK_MAY_IMPORT = [
   '^libs/(sdk|kernel|webhook-rules|inbound-rules|inbound-actions|event-schemas|accept|queues|database|delivery-client)/',
 ];
 
+// The steps of a delivery, last to first; each imports only those below it. What stands on one line does not see its neighbours.
+const DISPATCHER_STEPS = [
+  'reconcile',
+  'retry|inbound-actions|inbound-upkeep|redelivery|retention|rollup',
+  'attempt',
+  'record',
+  'fan-out',
+  'webhooks',
+  'batches',
+  'lanes',
+  'ownership',
+  'periodic',
+];
+
 /** The layer rules of CONTRIBUTING.md. Every one is an error: there is no third state between kept and broken. */
 module.exports = {
   forbidden: [
@@ -100,6 +114,27 @@ module.exports = {
       to: { path: '^(apps|libs|migrations|test|bench)/.*/index\\.ts$', pathNot: '^libs/sdk/src/index\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles-between-folders',
+      comment: 'Two folders that import each other are one; what they share moves below both.',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^apps/dispatcher/' },
+      to: { circular: true },
+    },
+    ...DISPATCHER_STEPS.map((step, index) => ({
+      name: `dispatcher-steps-${step.replaceAll('|', '-')}`,
+      comment: 'A step of the dispatcher imports only the steps below it.',
+      severity: 'error',
+      from: { path: `^apps/dispatcher/src/(${step})/` },
+      to: {
+        path: '^apps/dispatcher/src/',
+        pathNot: [
+          `^apps/dispatcher/src/(${DISPATCHER_STEPS.slice(index + 1).join('|') || '-'})/`,
+          '^apps/dispatcher/src/$1/',
+        ],
+      },
+    })),
     {
       name: 'no-unresolvable',
       comment: 'A path alias or package that does not resolve hides its dependency from every rule above.',

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Client, Pool } from 'pg';
-import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
+import { Recorder } from '../../apps/dispatcher/src/record/recorder';
 import { Reconciler } from '../../apps/dispatcher/src/reconcile/reconciler';
 
 // Loaded before a dispatcher by `node --require`: breaks one promise of the built product, so that the suite can be

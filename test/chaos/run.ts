@@ -5,7 +5,7 @@ import { scheduler } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { migrate } from '#database/migrate';
 import { waitFor } from '../support/wait-for';
-import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/deliver/lanes';
+import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/lanes/lanes';
 import { startChaosReceiver } from './chaos-receiver';
 import { drawableFaults, FAULTS, runFault, type FaultName, type FaultRecord, type World } from './faults';
 import { delaysAfterFaults, type DelayAfterFault } from './delays';

@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { disableWebhook } from '../../apps/dispatcher/src/deliver/disable-webhook.queries';
+import { disableWebhook } from '../../apps/dispatcher/src/webhooks/disable-webhook.queries';
 import { AUDIT_ACTIONS } from '#database/audit-log.queries';
 import { roleConfig } from '#database/pools';
 import { firstUuidAt, formatId } from '#kernel/ids';

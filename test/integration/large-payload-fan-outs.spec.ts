@@ -1,4 +1,4 @@
-import { MAX_READ_BYTES, takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
+import { MAX_READ_BYTES, takePendingBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
 import { newUuid } from '#kernel/ids';
 import { startService, type TestService } from '../support/apps-in-process';
 import { describeEachBackend } from '../support/backends';

@@ -1,4 +1,4 @@
-import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/deliver/lanes';
+import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/lanes/lanes';
 import { Leases } from '../../apps/dispatcher/src/ownership/leases';
 import { startApp, type AppProcess } from '../support/apps-as-processes';
 import { startService, type TestService } from '../support/apps-in-process';

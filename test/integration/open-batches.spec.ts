@@ -5,7 +5,7 @@ import { describeEachBackend } from '../support/backends';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { waitFor } from '../support/wait-for';
 
-// Deliveries that are sent before they have rows; see apps/dispatcher/src/deliver/open-batches.ts.
+// Deliveries that are sent before they have rows; see apps/dispatcher/src/batches/open-batches.ts.
 describeEachBackend('deliveries without rows', (backend) => {
   let service: TestService;
   let receiver: Receiver;

@@ -14,8 +14,8 @@ import {
 import { readRuns } from '../../apps/api/src/inbound/logs.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
 import { cancelWaiting, MAX_CANCELLED_AT_ONCE } from '../../apps/api/src/webhooks/cancel-waiting.queries';
-import { takePendingBatches } from '../../apps/dispatcher/src/fan-out/pending-batches.queries';
-import { writeOutcomes } from '../../apps/dispatcher/src/deliver/record-outcomes.queries';
+import { takePendingBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
+import { writeOutcomes } from '../../apps/dispatcher/src/record/record-outcomes.queries';
 import { claimRuns } from '../../apps/dispatcher/src/inbound-actions/claim-runs.queries';
 import { writeRunOutcomes } from '../../apps/dispatcher/src/inbound-actions/record-runs.queries';
 import { claimDue } from '../../apps/dispatcher/src/retry/claim.queries';

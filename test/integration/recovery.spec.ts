@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { Test } from 'supertest';
-import { Recorder } from '../../apps/dispatcher/src/deliver/recorder';
-import type { DeliveryWork } from '../../apps/dispatcher/src/deliver/delivery-work';
-import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/deliver/lanes';
-import { WebhookDirectory } from '../../apps/dispatcher/src/fan-out/webhook-directory';
+import { Recorder } from '../../apps/dispatcher/src/record/recorder';
+import type { DeliveryWork } from '../../apps/dispatcher/src/lanes/delivery-work';
+import { UNRECORDED_SHARE } from '../../apps/dispatcher/src/lanes/lanes';
+import { WebhookDirectory } from '../../apps/dispatcher/src/webhooks/webhook-directory';
 import { Orphans } from '../../apps/dispatcher/src/reconcile/orphans';
 import { Claims } from '../../apps/dispatcher/src/retry/claims';
 import { startApp, type AppProcess } from '../support/apps-as-processes';

@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { disableWebhook } from '../../apps/dispatcher/src/deliver/disable-webhook.queries';
+import { disableWebhook } from '../../apps/dispatcher/src/webhooks/disable-webhook.queries';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { uuidOf, writeDelivery } from '../support/history';

@@ -5,7 +5,7 @@ import { BATCH_POOL } from '#database/database.module';
 import { QUEUE_BACKEND } from '#queues/queues.module';
 import type { QueueBackend } from '#queues/queue-backend';
 import { EVENT_QUEUE, INBOUND_QUEUE, WAKE_UP_QUEUE } from '#queues/queue-names';
-import { Lanes } from './deliver/lanes';
+import { Lanes } from './lanes/lanes';
 
 /** Counting stops here, so that a scrape stays cheap however large the backlog is. */
 const COUNT_LIMIT = 100_000;

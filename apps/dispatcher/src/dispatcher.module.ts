@@ -9,20 +9,20 @@ import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { QueuesModule } from '#queues/queues.module';
 import { BacklogMetrics } from './backlog-metrics';
-import { Aftermath } from './deliver/aftermath';
-import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
-import { Lanes } from './deliver/lanes';
-import { OpenBatches } from './deliver/open-batches';
-import { Slots } from './deliver/slots';
-import { Recorder } from './deliver/recorder';
+import { Aftermath } from './attempt/aftermath';
+import { Attempt, DELIVERY_CLIENT } from './attempt/attempt';
+import { Lanes } from './lanes/lanes';
+import { OpenBatches } from './batches/open-batches';
+import { Slots } from './lanes/slots';
+import { Recorder } from './record/recorder';
 import { Dispatcher } from './dispatcher';
-import { DispatcherMetrics } from './dispatcher-metrics';
+import { AttemptMetrics } from './attempt/attempt-metrics';
 import { FanOutPlanner } from './fan-out/fan-out-planner';
 import { FanOut } from './fan-out/fan-out';
-import { WebhookDirectory } from './fan-out/webhook-directory';
-import { HealthMonitor } from './health-monitor/health-monitor';
-import { WebhookHealth } from './health-monitor/webhook-health';
-import { OperationalEvents } from './operational-events/operational-events';
+import { WebhookDirectory } from './webhooks/webhook-directory';
+import { HealthMonitor } from './webhooks/health-monitor/health-monitor';
+import { WebhookHealth } from './webhooks/health-monitor/webhook-health';
+import { OperationalEvents } from './webhooks/operational-events';
 import { ActionConditions } from './inbound-actions/action-conditions';
 import { ActionSettingsReader } from './inbound-actions/action-settings-reader';
 import { EventForwarder } from './inbound-actions/event-forwarder';
@@ -33,7 +33,7 @@ import { loadFunctions } from './inbound-actions/load-functions';
 import { RecordKeeper } from './inbound-actions/record-keeper';
 import { RunAction } from './inbound-actions/run-action';
 import { RunRecorder } from './inbound-actions/run-recorder';
-import { LineKeeper } from './ordering/line-keeper';
+import { LineKeeper } from './reconcile/repair-ordering-queues';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
 import { Orphans } from './reconcile/orphans';
@@ -108,7 +108,7 @@ export class DispatcherModule {
         WebhookDirectory,
         FanOutPlanner,
         FanOut,
-        Deliver,
+        Attempt,
         OpenBatches,
         Recorder,
         Aftermath,
@@ -137,7 +137,7 @@ export class DispatcherModule {
         Retention,
         BulkRedelivery,
         ScheduledWork,
-        DispatcherMetrics,
+        AttemptMetrics,
         BacklogMetrics,
         StorageMetrics,
         Dispatcher,

@@ -18,12 +18,12 @@ import {
   type InboundJob,
   type WakeUpJob,
 } from '#queues/queue-names';
-import { Deliver, DELIVERY_CLIENT } from './deliver/deliver';
-import type { DeliveryWork } from './deliver/delivery-work';
-import { Lanes } from './deliver/lanes';
-import { OpenBatches } from './deliver/open-batches';
+import { Attempt, DELIVERY_CLIENT } from './attempt/attempt';
+import type { DeliveryWork } from './lanes/delivery-work';
+import { Lanes } from './lanes/lanes';
+import { OpenBatches } from './batches/open-batches';
 import { FanOut } from './fan-out/fan-out';
-import { WebhookHealth } from './health-monitor/webhook-health';
+import { WebhookHealth } from './webhooks/health-monitor/webhook-health';
 import { InboundActions } from './inbound-actions/inbound-actions';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Reconciler } from './reconcile/reconciler';
@@ -65,7 +65,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly lanes: Lanes,
     private readonly openBatches: OpenBatches,
     private readonly fanOut: FanOut,
-    private readonly deliver: Deliver,
+    private readonly deliver: Attempt,
     private readonly claims: Claims,
     private readonly inbound: InboundActions,
     private readonly reconciler: Reconciler,

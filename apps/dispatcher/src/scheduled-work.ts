@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { HealthMonitor } from './health-monitor/health-monitor';
-import { WebhookHealth } from './health-monitor/webhook-health';
-import { LineKeeper } from './ordering/line-keeper';
-import type { Periodic } from './periodic';
+import { HealthMonitor } from './webhooks/health-monitor/health-monitor';
+import { WebhookHealth } from './webhooks/health-monitor/webhook-health';
+import { LineKeeper } from './reconcile/repair-ordering-queues';
+import type { Periodic } from './periodic/periodic';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { HeldDrain } from './retry/held-drain';

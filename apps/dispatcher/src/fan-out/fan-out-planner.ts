@@ -3,13 +3,13 @@ import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-ta
 import { orderingKeyHash } from '#accept/ordering-key';
 import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
-import type { DeliveryWork, EventRecord } from '../deliver/delivery-work';
-import { Lanes } from '../deliver/lanes';
+import type { DeliveryWork, EventRecord } from '../lanes/delivery-work';
+import { Lanes } from '../lanes/lanes';
 import { lineName } from '#database/lines.queries';
-import { WebhookHealth } from '../health-monitor/webhook-health';
-import type { PlannedDelivery } from './fan-out.queries';
-import type { PendingBatch, PendingEvent } from './pending-batches.queries';
-import { WebhookDirectory } from './webhook-directory';
+import { WebhookHealth } from '../webhooks/health-monitor/webhook-health';
+import type { PlannedDelivery } from '../batches/fan-out.queries';
+import type { PendingBatch, PendingEvent } from '../batches/event-batches.queries';
+import { WebhookDirectory } from '../webhooks/webhook-directory';
 
 /** Deliveries made by one statement: some 20 ms of the database, and of what others wait for. */
 const MAX_PER_CHUNK = 500;

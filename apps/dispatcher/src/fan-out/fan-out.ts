@@ -4,14 +4,19 @@ import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Lanes } from '../deliver/lanes';
-import { OpenBatches } from '../deliver/open-batches';
+import { Lanes } from '../lanes/lanes';
+import { OpenBatches } from '../batches/open-batches';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { fanOutInLine } from './fan-out-in-line.queries';
-import { writeFanOut, type FanOutWrite } from './fan-out.queries';
+import { fanOutInLine } from '../batches/ordered-fan-out.queries';
+import { writeFanOut, type FanOutWrite } from '../batches/fan-out.queries';
 import { FanOutPlanner, type FanOutChunk } from './fan-out-planner';
 import { FanOutTurns } from './fan-out-turns';
-import { findNextInLine, postponeFanOuts, takePendingBatches, type PendingBatch } from './pending-batches.queries';
+import {
+  findNextInLine,
+  postponeFanOuts,
+  takePendingBatches,
+  type PendingBatch,
+} from '../batches/event-batches.queries';
 
 const PUT_OFF_SECONDS = 30;
 /** Chunks that are made before a fan-out counts as large and goes on by turns, while the next job begins. */

@@ -14,7 +14,7 @@ import type { MailServer } from '#inbound-actions/notify/send-mail';
 import { readChannelSettings } from '#inbound-rules/notify/read-channel-settings';
 import { formatId } from '#kernel/ids';
 import { Signals } from '#queues/signals';
-import { DELIVERY_CLIENT } from '../deliver/deliver';
+import { DELIVERY_CLIENT } from '../attempt/attempt';
 import { ActionSettingsReader } from './action-settings-reader';
 import { findChannels } from './channels.queries';
 import { EventForwarder } from './event-forwarder';

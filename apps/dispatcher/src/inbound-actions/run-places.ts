@@ -1,4 +1,4 @@
-import { Slots } from '../deliver/slots';
+import { Slots } from '../lanes/slots';
 import type { DueEndpoint, EndpointRoom } from './claim-runs.queries';
 
 /** Places that slow runs may take beside the young ones, as a multiple of these. */

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Periodic } from '../periodic';
+import { Periodic } from '../periodic/periodic';
 import { cutLog, foldTriggers, forgetSeen } from './inbound-upkeep.queries';
 
 const EVERY_MS = 2_000;

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Lanes } from '../deliver/lanes';
+import { Lanes } from '../lanes/lanes';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { findOwned, releaseOrphans } from './reconcile.queries';
 

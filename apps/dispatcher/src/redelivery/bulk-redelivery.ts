@@ -7,7 +7,7 @@ import { formatId } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Signals } from '#queues/signals';
-import { Periodic } from '../periodic';
+import { Periodic } from '../periodic/periodic';
 import { noteFailedRound, RoundError, runRound, type Round } from './redelivery.queries';
 
 /** Less than the second between two rounds of a job, so that it falls little behind its pace. */

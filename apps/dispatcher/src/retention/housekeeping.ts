@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Periodic } from '../periodic';
+import { Periodic } from '../periodic/periodic';
 
 const EVERY_MS = 10 * 60_000;
 const KEYS_PER_STATEMENT = 5_000;

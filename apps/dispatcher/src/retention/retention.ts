@@ -4,7 +4,7 @@ import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Periodic } from '../periodic';
+import { Periodic } from '../periodic/periodic';
 import { DELETION_GRACE_MS } from './delete-tenants';
 import { runRetention, type RetentionReport } from './run-retention';
 

@@ -9,7 +9,7 @@ import { dropDueAtMs, RETAINED_TABLES } from '#database/retained-tables';
 import { readTableSizes } from '#database/storage.queries';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Periodic } from '../periodic';
+import { Periodic } from '../periodic/periodic';
 
 const EVERY_MS = 60_000;
 

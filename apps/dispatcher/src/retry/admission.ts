@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { isExclusive, isHolding, type WebhookTarget } from '#database/webhook-target';
-import { Lanes } from '../deliver/lanes';
-import { NO_LIMITS } from '../deliver/pace';
-import { WebhookDirectory } from '../fan-out/webhook-directory';
-import { WebhookHealth } from '../health-monitor/webhook-health';
+import { Lanes } from '../lanes/lanes';
+import { NO_LIMITS } from '../lanes/pace';
+import { WebhookDirectory } from '../webhooks/webhook-directory';
+import { WebhookHealth } from '../webhooks/health-monitor/webhook-health';
 import { Leases } from '../ownership/leases';
 import type { LaneRoom, WebhookKey } from './claim.queries';
 

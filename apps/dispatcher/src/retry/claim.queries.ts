@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { plainColumn } from '#database/plain-array';
-import type { DeliveryWork } from '../deliver/delivery-work';
+import type { DeliveryWork } from '../lanes/delivery-work';
 
 /** A webhook and its tenant. */
 export interface WebhookKey {

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import type { Deliver } from '../deliver/deliver';
-import type { Lanes } from '../deliver/lanes';
-import type { WebhookDirectory } from '../fan-out/webhook-directory';
+import type { Attempt } from '../attempt/attempt';
+import type { Lanes } from '../lanes/lanes';
+import type { WebhookDirectory } from '../webhooks/webhook-directory';
 import type { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import type { Admission } from './admission';
 import { Claims } from './claims';
@@ -26,7 +26,7 @@ describe('Claims', () => {
         },
       } as unknown as Pool,
       {} as Lanes,
-      {} as Deliver,
+      {} as Attempt,
       {} as WebhookDirectory,
       { maySend: () => true } as DispatcherIdentity,
       {

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
-import { Deliver } from '../deliver/deliver';
-import type { DeliveryWork } from '../deliver/delivery-work';
-import { Lanes } from '../deliver/lanes';
-import { WebhookDirectory } from '../fan-out/webhook-directory';
+import { Attempt } from '../attempt/attempt';
+import type { DeliveryWork } from '../lanes/delivery-work';
+import { Lanes } from '../lanes/lanes';
+import { WebhookDirectory } from '../webhooks/webhook-directory';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Admission } from './admission';
 import { claimDue, type ClaimedDelivery, type LaneRoom, type WebhookKey } from './claim.queries';
@@ -29,7 +29,7 @@ export class Claims {
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly lanes: Lanes,
-    private readonly deliver: Deliver,
+    private readonly deliver: Attempt,
     private readonly directory: WebhookDirectory,
     private readonly identity: DispatcherIdentity,
     private readonly admission: Admission,

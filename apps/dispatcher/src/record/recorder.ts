@@ -6,9 +6,9 @@ import { isWorthRepeating } from '#database/database-errors';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { movesLine, writeOrderedOutcomes } from '../ordering/ordered-outcomes.queries';
-import { Lanes } from './lanes';
-import { OpenBatches } from './open-batches';
+import { movesLine, writeOrderedOutcomes } from './ordered-outcomes.queries';
+import { Lanes } from '../lanes/lanes';
+import { OpenBatches } from '../batches/open-batches';
 import type { Outcome } from './outcome';
 import { writeFirstOutcomes, writeOutcomes } from './record-outcomes.queries';
 

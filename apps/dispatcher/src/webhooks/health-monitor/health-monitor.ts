@@ -5,9 +5,9 @@ import type { Environment } from '#config/environment';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { disableWebhook } from '../deliver/disable-webhook.queries';
-import { OperationalEvents } from '../operational-events/operational-events';
-import { Periodic } from '../periodic';
+import { disableWebhook } from '../disable-webhook.queries';
+import { OperationalEvents } from '../operational-events';
+import { Periodic } from '../../periodic/periodic';
 
 const EVERY_MS = 30_000;
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '#database/in-transaction';
-import type { Outcome } from '../deliver/outcome';
-import { writeOutcomes } from '../deliver/record-outcomes.queries';
+import type { Outcome } from './outcome';
+import { writeOutcomes } from './record-outcomes.queries';
 import { leaveLines, lockLines, moveUp, type Ended } from '#database/lines.queries';
 
 /** Whether the outcome moves a line up: the delivery is one of a line, or of an event in one, and has ended. */

@@ -4,9 +4,9 @@ import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { isUnreachable, lengthen, probeAfterMs, shouldOpen, type UnreachableStreak } from '#webhook-rules/breaker';
-import type { DeliveryWork } from '../deliver/delivery-work';
-import { OperationalEvents } from '../operational-events/operational-events';
-import { Periodic } from '../periodic';
+import type { DeliveryWork } from '../../lanes/delivery-work';
+import { OperationalEvents } from '../operational-events';
+import { Periodic } from '../../periodic/periodic';
 import {
   clearFailures,
   closeBreakers,

@@ -3,8 +3,8 @@ import type { Pool } from 'pg';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { Periodic } from '../periodic';
-import { dissolve, findChangedWebhooks, mendLines, passGivenUp } from './line-keeper.queries';
+import { Periodic } from '../periodic/periodic';
+import { dissolve, findChangedWebhooks, mendLines, passGivenUp } from './repair-ordering-queues.queries';
 import type { Line } from '#database/lines.queries';
 
 const EVERY_MS = 1_000;

@@ -11,8 +11,8 @@ import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Signals } from '#queues/signals';
 import { isOperationalEventType, type OperationalEventType } from '#webhook-rules/event-types';
-import type { DeliveryWork } from '../deliver/delivery-work';
-import { WebhookDirectory } from '../fan-out/webhook-directory';
+import type { DeliveryWork } from '../lanes/delivery-work';
+import { WebhookDirectory } from './webhook-directory';
 
 const VERSION = '1';
 

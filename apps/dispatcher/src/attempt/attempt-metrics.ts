@@ -7,7 +7,7 @@ const MINUTES = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 18
 
 /** What the dispatcher counts; no tenant or webhook is a label, since their number has no bound. */
 @Injectable()
-export class DispatcherMetrics {
+export class AttemptMetrics {
   private readonly attempts: Counter<'outcome'>;
   private readonly attemptSeconds: Histogram;
   private readonly publishToSuccessSeconds: Histogram;

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { plainArray } from '#database/plain-array';
-import type { EventRecord } from '../deliver/delivery-work';
+import type { EventRecord } from '../lanes/delivery-work';
 
 /** An event to be fanned out, with the version of its tenant's webhooks at this moment. */
 export interface PendingEvent extends EventRecord {

@@ -5,11 +5,11 @@ import { isWorthRepeating } from '#database/database-errors';
 import { BATCH_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { writeFanOut } from '../fan-out/fan-out.queries';
-import { closeBatches, releaseBatches } from '../fan-out/pending-batches.queries';
+import { writeFanOut } from './fan-out.queries';
+import { closeBatches, releaseBatches } from './event-batches.queries';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { Periodic } from '../periodic';
-import type { DeliveryWork, OpenBatch } from './delivery-work';
+import { Periodic } from '../periodic/periodic';
+import type { DeliveryWork, OpenBatch } from '../lanes/delivery-work';
 
 const ROUND_MS = 250;
 /** A delivery that has not ended by then gets a row, and is shown as in flight. */

@@ -6,14 +6,14 @@ import type { AttemptResult } from '#delivery-client/exchange';
 import { isUnreachable } from '#webhook-rules/breaker';
 import { deliveryBody, deliveryHeaders } from '#webhook-rules/delivery-request';
 import { failureClassOf, judge } from '#webhook-rules/outcome';
-import { WebhookDirectory } from '../fan-out/webhook-directory';
-import { WebhookHealth } from '../health-monitor/webhook-health';
+import { WebhookDirectory } from '../webhooks/webhook-directory';
+import { WebhookHealth } from '../webhooks/health-monitor/webhook-health';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { Aftermath } from './aftermath';
-import { deliveryContent, type DeliveryWork } from './delivery-work';
-import type { LaneSignal } from './lanes';
-import type { AttemptRecord, Outcome } from './outcome';
-import { Recorder } from './recorder';
+import { deliveryContent, type DeliveryWork } from '../lanes/delivery-work';
+import type { LaneSignal } from '../lanes/lanes';
+import type { AttemptRecord, Outcome } from '../record/outcome';
+import { Recorder } from '../record/recorder';
 
 /** Injection token of the dispatcher's {@link DeliveryClient}. */
 export const DELIVERY_CLIENT = Symbol('delivery client');
@@ -25,7 +25,7 @@ const OVERLOADED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /** One attempt from beginning to end: look up, sign, send, judge, record. */
 @Injectable()
-export class Deliver {
+export class Attempt {
   constructor(
     @Inject(DELIVERY_CLIENT) private readonly client: DeliveryClient,
     private readonly directory: WebhookDirectory,

@@ -1,7 +1,7 @@
 import { instantArray } from '#database/binary-arrays';
 import { plainColumn } from '#database/plain-array';
 import { hourMsOfUuid } from '#kernel/hours';
-import type { DeliveryWork } from './delivery-work';
+import type { DeliveryWork } from '../lanes/delivery-work';
 
 /** How a delivery stands after an attempt, after giving up, or after being handed back. */
 export type DeliveryState = 'queued' | 'retrying' | 'throttled' | 'held' | 'delivered' | 'exhausted' | 'cancelled';

@@ -6,11 +6,11 @@ import type { AttemptResult } from '#delivery-client/exchange';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Signals } from '#queues/signals';
-import { DispatcherMetrics } from '../dispatcher-metrics';
-import { OperationalEvents } from '../operational-events/operational-events';
-import type { DeliveryWork } from './delivery-work';
-import { disableWebhook } from './disable-webhook.queries';
-import type { Outcome } from './outcome';
+import { AttemptMetrics } from './attempt-metrics';
+import { OperationalEvents } from '../webhooks/operational-events';
+import type { DeliveryWork } from '../lanes/delivery-work';
+import { disableWebhook } from '../webhooks/disable-webhook.queries';
+import type { Outcome } from '../record/outcome';
 
 const GONE = 410;
 
@@ -20,7 +20,7 @@ export class Aftermath {
   constructor(
     @Inject(BATCH_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
-    private readonly metrics: DispatcherMetrics,
+    private readonly metrics: AttemptMetrics,
     private readonly events: OperationalEvents,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
