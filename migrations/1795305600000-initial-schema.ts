@@ -4,10 +4,10 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * The whole first schema. What it is built on:
  * - ids are UUIDv7: tables that grow are partitioned by week on the id itself, so that a lookup by id
  *   touches one partition and dropping old data is dropping a table;
- * - history (events, deliveries, attempts) is kept apart from work to be done (pending_fan_outs,
+ * - history (events, deliveries, attempts) is kept apart from work to be done (event_batches,
  *   waiting_deliveries): the latter stay small, so that nothing ever scans history to find work;
  * - requests run as `webhooks_request` behind row-level security, the reviewed batch statements of both
- *   apps as `webhooks_batch`.
+ *   apps as `webhooks_service`.
  */
 export class InitialSchema1795305600000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -25,9 +25,9 @@ export class InitialSchema1795305600000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DROP TABLE delivery_stats, stats_deltas, webhook_totals, webhook_leases, dispatchers,
+      DROP TABLE hourly_stats, stats_deltas, webhook_totals, webhook_leases, dispatchers,
         waiting_deliveries, attempt_responses, attempts, deliveries,
-        pending_fan_outs, event_keys, event_payloads, events, webhooks, tokens, users, tenants;
+        event_batches, idempotency_keys, event_payloads, events, webhooks, tokens, users, tenants;
       DROP FUNCTION schema_has_migration(text);
       DROP FUNCTION ensure_partitions(timestamptz, timestamptz);
       DROP FUNCTION uuid_floor(timestamptz);
@@ -41,7 +41,7 @@ const ROLES = `
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['webhooks_request', 'webhooks_batch'] LOOP
+  FOREACH name IN ARRAY ARRAY['webhooks_request', 'webhooks_service'] LOOP
     -- Asked first, since whoever may not make roles may still migrate where an administrator has made them.
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       BEGIN
@@ -155,7 +155,7 @@ CREATE TABLE event_payloads (
 ) PARTITION BY RANGE (event_id);
 COMMENT ON COLUMN event_payloads.data IS 'the bytes of "data" as published: never parsed and written again, so that numbers stay what they were';
 
-CREATE TABLE event_keys (
+CREATE TABLE idempotency_keys (
   tenant_id uuid NOT NULL,
   key_hash bytea NOT NULL,
   fingerprint bytea NOT NULL,
@@ -163,18 +163,18 @@ CREATE TABLE event_keys (
   expires_at timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, key_hash)
 );
-COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
-CREATE INDEX event_keys_expires_at_idx ON event_keys (expires_at);
+COMMENT ON TABLE idempotency_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
+CREATE INDEX idempotency_keys_expires_at_idx ON idempotency_keys (expires_at);
 
-CREATE TABLE pending_fan_outs (
+CREATE TABLE event_batches (
   id uuid PRIMARY KEY,
   due_at timestamptz NOT NULL,
   priority smallint NOT NULL DEFAULT 0,
   event_ids uuid[] NOT NULL
 );
-COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
-CREATE INDEX pending_fan_outs_due_idx ON pending_fan_outs (due_at, id);
-ALTER TABLE pending_fan_outs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+COMMENT ON TABLE event_batches IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
+CREATE INDEX event_batches_due_idx ON event_batches (due_at, id);
+ALTER TABLE event_batches SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 `;
 
 const DELIVERIES = `
@@ -274,7 +274,7 @@ COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their ow
 CREATE INDEX stats_deltas_webhook_idx ON stats_deltas (webhook_id);
 ALTER TABLE stats_deltas SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
-CREATE TABLE delivery_stats (
+CREATE TABLE hourly_stats (
   webhook_id uuid NOT NULL,
   hour timestamptz NOT NULL,
   event_type text NOT NULL,
@@ -289,7 +289,7 @@ CREATE TABLE delivery_stats (
   histogram_counts bigint[] NOT NULL,
   PRIMARY KEY (webhook_id, hour, event_type)
 ) WITH (fillfactor = 70);
-COMMENT ON COLUMN delivery_stats.hour IS 'of the creation of the deliveries counted';
+COMMENT ON COLUMN hourly_stats.hour IS 'of the creation of the deliveries counted';
 
 CREATE TABLE webhook_totals (
   webhook_id uuid PRIMARY KEY,
@@ -350,12 +350,12 @@ COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; nu
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['tenants', 'users', 'tokens', 'webhooks', 'events', 'event_payloads', 'event_keys', 'deliveries',
-    'attempts', 'attempt_responses', 'waiting_deliveries', 'stats_deltas', 'delivery_stats', 'webhook_totals'] LOOP
+  FOREACH name IN ARRAY ARRAY['tenants', 'users', 'tokens', 'webhooks', 'events', 'event_payloads', 'idempotency_keys', 'deliveries',
+    'attempts', 'attempt_responses', 'waiting_deliveries', 'stats_deltas', 'hourly_stats', 'webhook_totals'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY tenant_wall ON %I TO webhooks_request USING (%I = current_tenant()) WITH CHECK (%I = current_tenant())',
       name, CASE name WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END, CASE name WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END);
-    EXECUTE format('CREATE POLICY batches ON %I TO webhooks_batch USING (true) WITH CHECK (true)', name);
+    EXECUTE format('CREATE POLICY service ON %I TO webhooks_service USING (true) WITH CHECK (true)', name);
   END LOOP;
 END $$;
 `;
@@ -365,18 +365,18 @@ const GRANTS = `
 CREATE FUNCTION schema_has_migration(wanted text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS 'SELECT EXISTS (SELECT FROM schema_migrations WHERE name = wanted)';
-GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request, webhooks_batch;
+GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request, webhooks_service;
 
-DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO webhooks_request, webhooks_batch', current_schema()); END $$;
+DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO webhooks_request, webhooks_service', current_schema()); END $$;
 
-GRANT SELECT ON tenants, events, event_payloads, event_keys, deliveries, attempts, attempt_responses, waiting_deliveries,
-  stats_deltas, delivery_stats, webhook_totals TO webhooks_request;
+GRANT SELECT ON tenants, events, event_payloads, idempotency_keys, deliveries, attempts, attempt_responses, waiting_deliveries,
+  stats_deltas, hourly_stats, webhook_totals TO webhooks_request;
 GRANT SELECT, INSERT, UPDATE ON users, tokens, webhooks TO webhooks_request;
 GRANT INSERT ON deliveries, waiting_deliveries, stats_deltas TO webhooks_request;
 GRANT UPDATE (webhooks_version, changed_at) ON tenants TO webhooks_request;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON tenants, users, tokens, webhooks, events, event_payloads, event_keys, pending_fan_outs,
-  deliveries, attempts, attempt_responses, waiting_deliveries, dispatchers, webhook_leases, stats_deltas, delivery_stats,
-  webhook_totals TO webhooks_batch;
-GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_batch;
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenants, users, tokens, webhooks, events, event_payloads, idempotency_keys, event_batches,
+  deliveries, attempts, attempt_responses, waiting_deliveries, dispatchers, webhook_leases, stats_deltas, hourly_stats,
+  webhook_totals TO webhooks_service;
+GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_service;
 `;

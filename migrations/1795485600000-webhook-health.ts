@@ -12,17 +12,17 @@ export class WebhookHealth1795485600000 implements MigrationInterface {
         last_failure_at timestamptz NOT NULL DEFAULT now(),
         last_error text,
         warnings smallint NOT NULL DEFAULT 0,
-        open_until timestamptz,
+        unreachable_until timestamptz,
         probe_after_ms integer
       ) WITH (fillfactor = 50);
       COMMENT ON TABLE webhook_health IS 'webhooks whose attempts have failed without interruption; the first success removes the row';
-      COMMENT ON COLUMN webhook_health.open_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
+      COMMENT ON COLUMN webhook_health.unreachable_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
       CREATE INDEX webhook_health_since_idx ON webhook_health (failing_since);
       ALTER TABLE webhook_health ENABLE ROW LEVEL SECURITY;
       CREATE POLICY tenant_wall ON webhook_health TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-      CREATE POLICY batches ON webhook_health TO webhooks_batch USING (true) WITH CHECK (true);
+      CREATE POLICY service ON webhook_health TO webhooks_service USING (true) WITH CHECK (true);
       GRANT SELECT, DELETE ON webhook_health TO webhooks_request;
-      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_health TO webhooks_batch;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_health TO webhooks_service;
 
       ALTER TABLE deliveries ADD COLUMN probes smallint NOT NULL DEFAULT 0;
       COMMENT ON COLUMN deliveries.probes IS 'attempts among "attempts" that asked whether anybody is there again, and do not count against max_attempts';

@@ -15,7 +15,7 @@ export class WebhookLeases1795489200000 implements MigrationInterface {
       );
       COMMENT ON TABLE webhook_leases IS 'the one dispatcher at a time that sends for a webhook with limits';
       CREATE INDEX webhook_leases_owner_idx ON webhook_leases (owner);
-      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_leases TO webhooks_batch;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_leases TO webhooks_service;
     `);
   }
 
@@ -28,7 +28,7 @@ export class WebhookLeases1795489200000 implements MigrationInterface {
         epoch bigint NOT NULL DEFAULT 1,
         expires_at timestamptz NOT NULL
       );
-      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_leases TO webhooks_batch;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_leases TO webhooks_service;
     `);
   }
 }

@@ -42,10 +42,10 @@ export class RedeliveryJobs1795492800000 implements MigrationInterface {
       CREATE INDEX redelivery_jobs_finished_at_idx ON redelivery_jobs (finished_at) WHERE finished_at IS NOT NULL;
       ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
       CREATE POLICY tenant_wall ON redelivery_jobs TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-      CREATE POLICY batches ON redelivery_jobs TO webhooks_batch USING (true) WITH CHECK (true);
+      CREATE POLICY service ON redelivery_jobs TO webhooks_service USING (true) WITH CHECK (true);
       GRANT SELECT, INSERT ON redelivery_jobs TO webhooks_request;
       GRANT UPDATE (status, reason, finished_at) ON redelivery_jobs TO webhooks_request;
-      GRANT SELECT, UPDATE, DELETE ON redelivery_jobs TO webhooks_batch;
+      GRANT SELECT, UPDATE, DELETE ON redelivery_jobs TO webhooks_service;
     `);
   }
 

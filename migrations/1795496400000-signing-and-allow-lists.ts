@@ -41,9 +41,9 @@ export class SigningAndAllowLists1795496400000 implements MigrationInterface {
       await runner.query(`
         ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY;
         CREATE POLICY tenant_wall ON ${table} TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-        CREATE POLICY batches ON ${table} TO webhooks_batch USING (true) WITH CHECK (true);
+        CREATE POLICY service ON ${table} TO webhooks_service USING (true) WITH CHECK (true);
         GRANT SELECT, INSERT, DELETE ON ${table} TO webhooks_request;
-        GRANT SELECT, UPDATE, DELETE ON ${table} TO webhooks_batch;
+        GRANT SELECT, UPDATE, DELETE ON ${table} TO webhooks_service;
       `);
     }
     await runner.query('GRANT UPDATE (expires_at) ON signing_keys TO webhooks_request');

@@ -47,8 +47,8 @@ CREATE INDEX audit_log_resource_idx ON audit_log (tenant_id, resource_id, id);
 
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_wall ON audit_log TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-CREATE POLICY batches ON audit_log TO webhooks_batch USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT ON audit_log TO webhooks_request, webhooks_batch;
+CREATE POLICY service ON audit_log TO webhooks_service USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON audit_log TO webhooks_request, webhooks_service;
 
 -- Runs as its owner, since the apps may not delete: and so it asks by itself whether the tenant is gone.
 CREATE FUNCTION purge_audit_of_deleted_tenant(tenant uuid, at_most integer) RETURNS integer
@@ -64,7 +64,7 @@ BEGIN
   RETURN purged;
 END $$;
 REVOKE ALL ON FUNCTION purge_audit_of_deleted_tenant FROM public;
-GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_batch;
+GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_service;
 `;
 
 const TOKEN_NETWORKS = `
@@ -78,8 +78,8 @@ CREATE TABLE token_networks (
 COMMENT ON TABLE token_networks IS 'where tokens were used from: IPv4 addresses and IPv6 /64, so many per token at most';
 ALTER TABLE token_networks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_wall ON token_networks TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-CREATE POLICY batches ON token_networks TO webhooks_batch USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, DELETE ON token_networks TO webhooks_batch;
+CREATE POLICY service ON token_networks TO webhooks_service USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, DELETE ON token_networks TO webhooks_service;
 `;
 
 /** Lets `ensure_partitions` look after other tables than before. */

@@ -24,7 +24,7 @@ export class Inbound1795510800000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(partitionsNoLongerOf(PARTITIONED));
     await runner.query(`
-      DROP TABLE inbound_channels, inbound_records, inbound_windows, inbound_seen, waiting_inbound_actions,
+      DROP TABLE inbound_channels, inbound_records, inbound_rate_windows, inbound_dedupe_keys, waiting_inbound_actions,
         inbound_action_runs, inbound_request_bodies, inbound_requests, inbound_trigger_deltas, inbound_totals,
         inbound_actions, inbound_endpoints;
       DELETE FROM webhooks WHERE kind <> 'subscription';
@@ -198,7 +198,7 @@ CREATE INDEX waiting_inbound_actions_endpoint_idx ON waiting_inbound_actions (en
 CREATE INDEX waiting_inbound_actions_owner_idx ON waiting_inbound_actions (owner) WHERE owner IS NOT NULL;
 ALTER TABLE waiting_inbound_actions SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
-CREATE TABLE inbound_seen (
+CREATE TABLE inbound_dedupe_keys (
   endpoint_id uuid NOT NULL,
   key_hash bytea NOT NULL,
   tenant_id uuid NOT NULL,
@@ -206,16 +206,16 @@ CREATE TABLE inbound_seen (
   expires_at timestamptz NOT NULL,
   PRIMARY KEY (endpoint_id, key_hash)
 );
-COMMENT ON TABLE inbound_seen IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
-CREATE INDEX inbound_seen_expires_at_idx ON inbound_seen (expires_at);
+COMMENT ON TABLE inbound_dedupe_keys IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
+CREATE INDEX inbound_dedupe_keys_expires_at_idx ON inbound_dedupe_keys (expires_at);
 
-CREATE UNLOGGED TABLE inbound_windows (
+CREATE UNLOGGED TABLE inbound_rate_windows (
   endpoint_id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
   number bigint NOT NULL,
   taken integer NOT NULL
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE inbound_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
+COMMENT ON TABLE inbound_rate_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
 `;
 
 const RECORDS_AND_CHANNELS = `
@@ -285,11 +285,11 @@ DO $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['inbound_endpoints', 'inbound_actions', 'inbound_totals', 'inbound_trigger_deltas', 'inbound_requests',
-    'inbound_request_bodies', 'inbound_action_runs', 'waiting_inbound_actions', 'inbound_seen', 'inbound_windows', 'inbound_records',
+    'inbound_request_bodies', 'inbound_action_runs', 'waiting_inbound_actions', 'inbound_dedupe_keys', 'inbound_rate_windows', 'inbound_records',
     'inbound_channels'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('CREATE POLICY tenant_wall ON %I TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant())', name);
-    EXECUTE format('CREATE POLICY batches ON %I TO webhooks_batch USING (true) WITH CHECK (true)', name);
+    EXECUTE format('CREATE POLICY service ON %I TO webhooks_service USING (true) WITH CHECK (true)', name);
   END LOOP;
 END $$;
 `;
@@ -301,6 +301,6 @@ GRANT SELECT, INSERT, UPDATE ON inbound_endpoints TO webhooks_request;
 GRANT SELECT, INSERT, UPDATE, DELETE ON inbound_actions, inbound_channels TO webhooks_request;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON inbound_endpoints, inbound_actions, inbound_totals, inbound_trigger_deltas,
-  inbound_requests, inbound_request_bodies, inbound_action_runs, waiting_inbound_actions, inbound_seen, inbound_windows,
-  inbound_records, inbound_channels TO webhooks_batch;
+  inbound_requests, inbound_request_bodies, inbound_action_runs, waiting_inbound_actions, inbound_dedupe_keys, inbound_rate_windows,
+  inbound_records, inbound_channels TO webhooks_service;
 `;

@@ -22,9 +22,9 @@ export class SlackLinks1795521600000 implements MigrationInterface {
       CREATE INDEX slack_links_token_idx ON slack_links (token_id);
       ALTER TABLE slack_links ENABLE ROW LEVEL SECURITY;
       CREATE POLICY tenant_wall ON slack_links TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-      CREATE POLICY batches ON slack_links TO webhooks_batch USING (true) WITH CHECK (true);
+      CREATE POLICY service ON slack_links TO webhooks_service USING (true) WITH CHECK (true);
       GRANT SELECT, INSERT, UPDATE, DELETE ON slack_links TO webhooks_request;
-      GRANT SELECT, DELETE ON slack_links TO webhooks_batch;
+      GRANT SELECT, DELETE ON slack_links TO webhooks_service;
     `);
   }
 

@@ -13,7 +13,7 @@ export class Ordering1795525200000 implements MigrationInterface {
       COMMENT ON COLUMN webhooks.on_exhausted IS 'what those behind a delivery that was given up do, where it is ordered';
 
       CREATE SEQUENCE ordering_positions;
-      GRANT USAGE ON SEQUENCE ordering_positions TO webhooks_batch;
+      GRANT USAGE ON SEQUENCE ordering_positions TO webhooks_service;
 
       CREATE TABLE ordering_keys (
         key_hash bytea PRIMARY KEY,
@@ -23,19 +23,19 @@ export class Ordering1795525200000 implements MigrationInterface {
       COMMENT ON TABLE ordering_keys IS 'locked by whoever publishes with the key, so that positions grow as commits follow one another; until it is idle';
       COMMENT ON COLUMN ordering_keys.key_hash IS 'of tenant and ordering_key';
 
-      ALTER TABLE pending_fan_outs ADD COLUMN key_hash bytea, ADD COLUMN position bigint;
-      COMMENT ON COLUMN pending_fan_outs.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
-      DROP INDEX pending_fan_outs_due_idx;
-      CREATE INDEX pending_fan_outs_due_idx ON pending_fan_outs (due_at, id) WHERE key_hash IS NULL;
-      CREATE INDEX pending_fan_outs_key_idx ON pending_fan_outs (key_hash, position) WHERE key_hash IS NOT NULL;
+      ALTER TABLE event_batches ADD COLUMN key_hash bytea, ADD COLUMN position bigint;
+      COMMENT ON COLUMN event_batches.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
+      DROP INDEX event_batches_due_idx;
+      CREATE INDEX event_batches_due_idx ON event_batches (due_at, id) WHERE key_hash IS NULL;
+      CREATE INDEX event_batches_key_idx ON event_batches (key_hash, position) WHERE key_hash IS NOT NULL;
 
-      CREATE TABLE ordered_lines (
+      CREATE TABLE ordering_queues (
         webhook_id uuid NOT NULL,
         key_hash bytea NOT NULL,
         PRIMARY KEY (webhook_id, key_hash)
       );
-      COMMENT ON TABLE ordered_lines IS 'one row for each line that is not empty; locked by whoever adds to it or takes from it';
-      ALTER TABLE ordered_lines SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+      COMMENT ON TABLE ordering_queues IS 'one row for each line that is not empty; locked by whoever adds to it or takes from it';
+      ALTER TABLE ordering_queues SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
       CREATE TABLE ordered_deliveries (
         webhook_id uuid NOT NULL,
@@ -55,9 +55,9 @@ export class Ordering1795525200000 implements MigrationInterface {
       ALTER TABLE ordered_deliveries SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
       ALTER TABLE ordered_deliveries ENABLE ROW LEVEL SECURITY;
       CREATE POLICY tenant_wall ON ordered_deliveries TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-      CREATE POLICY batches ON ordered_deliveries TO webhooks_batch USING (true) WITH CHECK (true);
+      CREATE POLICY service ON ordered_deliveries TO webhooks_service USING (true) WITH CHECK (true);
       GRANT SELECT ON ordered_deliveries TO webhooks_request;
-      GRANT SELECT, INSERT, UPDATE, DELETE ON ordering_keys, ordered_lines, ordered_deliveries TO webhooks_batch;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON ordering_keys, ordering_queues, ordered_deliveries TO webhooks_service;
 
       ALTER TABLE deliveries DROP CONSTRAINT deliveries_state_check;
       ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK (state IN
@@ -75,10 +75,10 @@ export class Ordering1795525200000 implements MigrationInterface {
       ALTER TABLE deliveries DROP CONSTRAINT deliveries_state_check;
       ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK (state IN
         ('queued', 'in_flight', 'retrying', 'scheduled', 'held', 'throttled', 'delivered', 'exhausted', 'cancelled'));
-      DROP TABLE ordered_deliveries, ordered_lines;
-      DROP INDEX pending_fan_outs_key_idx, pending_fan_outs_due_idx;
-      ALTER TABLE pending_fan_outs DROP COLUMN position, DROP COLUMN key_hash;
-      CREATE INDEX pending_fan_outs_due_idx ON pending_fan_outs (due_at, id);
+      DROP TABLE ordered_deliveries, ordering_queues;
+      DROP INDEX event_batches_key_idx, event_batches_due_idx;
+      ALTER TABLE event_batches DROP COLUMN position, DROP COLUMN key_hash;
+      CREATE INDEX event_batches_due_idx ON event_batches (due_at, id);
       DROP TABLE ordering_keys;
       DROP SEQUENCE ordering_positions;
       ALTER TABLE webhooks DROP COLUMN on_exhausted, DROP COLUMN ordered;

@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Retention: partitions belong to a role of their own, since detaching one concurrently is a command that only the
- * owner may give, outside of every function. That role inherits from `webhooks_batch`, so that it passes the same
+ * owner may give, outside of every function. That role inherits from `webhooks_service`, so that it passes the same
  * policies, and may delete rows of every table, those of later migrations too: whoever deletes a tenant needs both.
  */
 export class Retention1795536000000 implements MigrationInterface {
@@ -49,8 +49,8 @@ BEGIN
       NULL; -- made at this moment by the migration of another database of this cluster
     END;
   END IF;
-  IF NOT pg_has_role('webhooks_retention', 'webhooks_batch', 'USAGE') THEN
-    GRANT webhooks_batch TO webhooks_retention;
+  IF NOT pg_has_role('webhooks_retention', 'webhooks_service', 'USAGE') THEN
+    GRANT webhooks_service TO webhooks_retention;
   END IF;
   -- To give tables to the role, and to change them in later migrations.
   IF NOT (pg_has_role(current_user, 'webhooks_retention', 'SET') AND pg_has_role(current_user, 'webhooks_retention', 'USAGE')) THEN
@@ -70,7 +70,7 @@ CREATE TABLE tenant_deletions (
 );
 COMMENT ON TABLE tenant_deletions IS 'tenants that were deleted, by their id: how far the deletion of their rows has come; kept, so that a tenant once deleted is not made again';
 INSERT INTO tenant_deletions (id, requested_at) SELECT id, deleted_at FROM tenants WHERE deleted_at IS NOT NULL;
-GRANT SELECT, INSERT, UPDATE ON tenant_deletions TO webhooks_batch;
+GRANT SELECT, INSERT, UPDATE ON tenant_deletions TO webhooks_service;
 
 CREATE TABLE tenant_retention (
   tenant_id uuid PRIMARY KEY,
@@ -80,8 +80,8 @@ CREATE TABLE tenant_retention (
 COMMENT ON TABLE tenant_retention IS 'of tenants with a shorter retention than the installation: the ids up to which their history is deleted';
 ALTER TABLE tenant_retention ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_wall ON tenant_retention TO webhooks_request USING (tenant_id = current_tenant()) WITH CHECK (tenant_id = current_tenant());
-CREATE POLICY batches ON tenant_retention TO webhooks_batch USING (true) WITH CHECK (true);
-GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_retention TO webhooks_batch;
+CREATE POLICY service ON tenant_retention TO webhooks_service USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON tenant_retention TO webhooks_service;
 `;
 
 /** Gives the tables that are partitioned by ids, with their partitions, to a role. */

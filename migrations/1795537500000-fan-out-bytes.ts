@@ -4,14 +4,14 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class FanOutBytes1795537500000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      ALTER TABLE pending_fan_outs ADD COLUMN data_bytes bigint NOT NULL DEFAULT 0;
-      COMMENT ON COLUMN pending_fan_outs.data_bytes IS 'of the payloads of its events together';
-      UPDATE pending_fan_outs f SET data_bytes =
+      ALTER TABLE event_batches ADD COLUMN data_bytes bigint NOT NULL DEFAULT 0;
+      COMMENT ON COLUMN event_batches.data_bytes IS 'of the payloads of its events together';
+      UPDATE event_batches f SET data_bytes =
         (SELECT coalesce(sum(e.data_bytes), 0) FROM unnest(f.event_ids) AS wanted(id) JOIN events e ON e.id = wanted.id);
     `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('ALTER TABLE pending_fan_outs DROP COLUMN data_bytes');
+    await runner.query('ALTER TABLE event_batches DROP COLUMN data_bytes');
   }
 }

@@ -4,13 +4,13 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class OpenBatches1795600000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      ALTER TABLE pending_fan_outs ADD COLUMN owner uuid, ADD COLUMN was_opened boolean NOT NULL DEFAULT false;
-      COMMENT ON COLUMN pending_fan_outs.owner IS 'the dispatcher that sends its deliveries just now; the row goes when all of them have rows';
-      COMMENT ON COLUMN pending_fan_outs.was_opened IS 'some of its deliveries may have been sent and recorded: whoever takes it makes the rows of the rest first';
+      ALTER TABLE event_batches ADD COLUMN owner uuid, ADD COLUMN was_opened boolean NOT NULL DEFAULT false;
+      COMMENT ON COLUMN event_batches.owner IS 'the dispatcher that sends its deliveries just now; the row goes when all of them have rows';
+      COMMENT ON COLUMN event_batches.was_opened IS 'some of its deliveries may have been sent and recorded: whoever takes it makes the rows of the rest first';
     `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('ALTER TABLE pending_fan_outs DROP COLUMN owner, DROP COLUMN was_opened');
+    await runner.query('ALTER TABLE event_batches DROP COLUMN owner, DROP COLUMN was_opened');
   }
 }

@@ -67,36 +67,26 @@ CREATE TABLE deliveries (
   original_delivery_id uuid,
   probes smallint NOT NULL DEFAULT 0
 ) PARTITION BY RANGE (id);
-CREATE TABLE delivery_stats (
-  webhook_id uuid NOT NULL,
-  hour timestamp with time zone NOT NULL,
-  event_type text NOT NULL,
-  tenant_id uuid NOT NULL,
-  created bigint NOT NULL,
-  successful bigint NOT NULL,
-  failed bigint NOT NULL,
-  cancelled bigint NOT NULL,
-  response_time_count bigint NOT NULL,
-  response_time_ms_sum bigint NOT NULL,
-  histogram_buckets smallint[] NOT NULL,
-  histogram_counts bigint[] NOT NULL
-) WITH (fillfactor=70);
 CREATE TABLE dispatchers (
   id uuid NOT NULL,
   host text NOT NULL,
   pid integer NOT NULL,
   started_at timestamp with time zone NOT NULL DEFAULT now(),
   heartbeat_at timestamp with time zone NOT NULL DEFAULT now(),
-  process_place text,
+  process_namespace text,
   process_start_ticks text
 );
-CREATE TABLE event_keys (
-  tenant_id uuid NOT NULL,
-  key_hash bytea NOT NULL,
-  fingerprint bytea NOT NULL,
-  event_id uuid NOT NULL,
-  expires_at timestamp with time zone NOT NULL
-);
+CREATE TABLE event_batches (
+  id uuid NOT NULL,
+  due_at timestamp with time zone NOT NULL,
+  priority smallint NOT NULL DEFAULT 0,
+  event_ids uuid[] NOT NULL,
+  key_hash bytea,
+  position bigint,
+  data_bytes bigint NOT NULL DEFAULT 0,
+  owner uuid,
+  was_opened boolean NOT NULL DEFAULT false
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 CREATE TABLE event_payloads (
   event_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -133,6 +123,27 @@ CREATE TABLE events (
   cancelled_at timestamp with time zone,
   data_bytes integer NOT NULL
 ) PARTITION BY RANGE (id);
+CREATE TABLE hourly_stats (
+  webhook_id uuid NOT NULL,
+  hour timestamp with time zone NOT NULL,
+  event_type text NOT NULL,
+  tenant_id uuid NOT NULL,
+  created bigint NOT NULL,
+  successful bigint NOT NULL,
+  failed bigint NOT NULL,
+  cancelled bigint NOT NULL,
+  response_time_count bigint NOT NULL,
+  response_time_ms_sum bigint NOT NULL,
+  histogram_buckets smallint[] NOT NULL,
+  histogram_counts bigint[] NOT NULL
+) WITH (fillfactor=70);
+CREATE TABLE idempotency_keys (
+  tenant_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  fingerprint bytea NOT NULL,
+  event_id uuid NOT NULL,
+  expires_at timestamp with time zone NOT NULL
+);
 CREATE TABLE inbound_action_runs (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -175,6 +186,13 @@ CREATE TABLE inbound_channels (
   created_at timestamp with time zone NOT NULL DEFAULT now(),
   updated_at timestamp with time zone NOT NULL DEFAULT now()
 );
+CREATE TABLE inbound_dedupe_keys (
+  endpoint_id uuid NOT NULL,
+  key_hash bytea NOT NULL,
+  tenant_id uuid NOT NULL,
+  request_id uuid NOT NULL,
+  expires_at timestamp with time zone NOT NULL
+);
 CREATE TABLE inbound_endpoints (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -206,6 +224,12 @@ CREATE TABLE inbound_endpoints (
   changed_at timestamp with time zone NOT NULL DEFAULT now(),
   deleted_at timestamp with time zone
 );
+CREATE TABLE inbound_rate_windows (
+  endpoint_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  number bigint NOT NULL,
+  taken integer NOT NULL
+) WITH (fillfactor=50);
 CREATE TABLE inbound_records (
   id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -241,13 +265,6 @@ CREATE TABLE inbound_requests (
   response_headers text,
   response_body text
 ) PARTITION BY RANGE (id);
-CREATE TABLE inbound_seen (
-  endpoint_id uuid NOT NULL,
-  key_hash bytea NOT NULL,
-  tenant_id uuid NOT NULL,
-  request_id uuid NOT NULL,
-  expires_at timestamp with time zone NOT NULL
-);
 CREATE TABLE inbound_totals (
   endpoint_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -262,12 +279,6 @@ CREATE TABLE inbound_trigger_deltas (
   logged integer NOT NULL,
   last_triggered_at timestamp with time zone
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
-CREATE TABLE inbound_windows (
-  endpoint_id uuid NOT NULL,
-  tenant_id uuid NOT NULL,
-  number bigint NOT NULL,
-  taken integer NOT NULL
-) WITH (fillfactor=50);
 CREATE TABLE ordered_deliveries (
   webhook_id uuid NOT NULL,
   event_id uuid NOT NULL,
@@ -278,27 +289,16 @@ CREATE TABLE ordered_deliveries (
   priority smallint NOT NULL,
   given_up boolean NOT NULL DEFAULT false
 ) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
-CREATE TABLE ordered_lines (
-  webhook_id uuid NOT NULL,
-  key_hash bytea NOT NULL
-) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
 CREATE TABLE ordering_keys (
   key_hash bytea NOT NULL,
   position bigint NOT NULL,
   used_at timestamp with time zone NOT NULL DEFAULT now()
 ) WITH (fillfactor=50);
-CREATE TABLE pending_fan_outs (
-  id uuid NOT NULL,
-  due_at timestamp with time zone NOT NULL,
-  priority smallint NOT NULL DEFAULT 0,
-  event_ids uuid[] NOT NULL,
-  key_hash bytea,
-  position bigint,
-  data_bytes bigint NOT NULL DEFAULT 0,
-  owner uuid,
-  was_opened boolean NOT NULL DEFAULT false
-) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
-CREATE TABLE publish_windows (
+CREATE TABLE ordering_queues (
+  webhook_id uuid NOT NULL,
+  key_hash bytea NOT NULL
+) WITH (autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000);
+CREATE TABLE publish_rate_windows (
   tenant_id uuid NOT NULL,
   second bigint NOT NULL,
   taken integer NOT NULL
@@ -395,7 +395,7 @@ CREATE TABLE tenants (
   schema_validation jsonb NOT NULL DEFAULT '{}'::jsonb,
   allowed_cidrs text[] NOT NULL DEFAULT '{}'::text[]
 );
-CREATE TABLE test_windows (
+CREATE TABLE test_rate_windows (
   webhook_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
   started_at timestamp with time zone NOT NULL,
@@ -451,7 +451,7 @@ CREATE TABLE webhook_health (
   last_failure_at timestamp with time zone NOT NULL DEFAULT now(),
   last_error text,
   warnings smallint NOT NULL DEFAULT 0,
-  open_until timestamp with time zone,
+  unreachable_until timestamp with time zone,
   probe_after_ms integer
 ) WITH (fillfactor=50);
 CREATE TABLE webhook_leases (
@@ -510,15 +510,16 @@ ALTER TABLE daily_stats ADD CONSTRAINT daily_stats_pkey PRIMARY KEY (webhook_id,
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'blocked'::text, 'in_flight'::text, 'retrying'::text, 'scheduled'::text, 'held'::text, 'throttled'::text, 'delivered'::text, 'exhausted'::text, 'cancelled'::text])));
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
-ALTER TABLE delivery_stats ADD CONSTRAINT delivery_stats_pkey PRIMARY KEY (webhook_id, hour, event_type);
 ALTER TABLE dispatchers ADD CONSTRAINT dispatchers_pkey PRIMARY KEY (id);
-ALTER TABLE event_keys ADD CONSTRAINT event_keys_pkey PRIMARY KEY (tenant_id, key_hash);
+ALTER TABLE event_batches ADD CONSTRAINT event_batches_pkey PRIMARY KEY (id);
 ALTER TABLE event_payloads ADD CONSTRAINT event_payloads_pkey PRIMARY KEY (event_id);
 ALTER TABLE event_type_versions ADD CONSTRAINT event_type_versions_pkey PRIMARY KEY (tenant_id, name, version);
 ALTER TABLE event_type_versions ADD CONSTRAINT event_type_versions_tenant_id_name_fkey FOREIGN KEY (tenant_id, name) REFERENCES event_types(tenant_id, name);
 ALTER TABLE event_types ADD CONSTRAINT event_types_pkey PRIMARY KEY (tenant_id, name);
 ALTER TABLE event_types ADD CONSTRAINT event_types_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE hourly_stats ADD CONSTRAINT hourly_stats_pkey PRIMARY KEY (webhook_id, hour, event_type);
+ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key_hash);
 ALTER TABLE inbound_action_runs ADD CONSTRAINT inbound_action_runs_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_action_runs ADD CONSTRAINT inbound_action_runs_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'skipped'::text])));
 ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES inbound_endpoints(id) ON DELETE CASCADE;
@@ -528,23 +529,22 @@ ALTER TABLE inbound_actions ADD CONSTRAINT inbound_actions_webhook_id_fkey FOREI
 ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_kind_check CHECK ((kind = ANY (ARRAY['telegram'::text, 'discord'::text, 'slack'::text, 'dingtalk'::text, 'feishu'::text, 'wecom'::text, 'email'::text, 'http'::text])));
 ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_channels ADD CONSTRAINT inbound_channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE inbound_dedupe_keys ADD CONSTRAINT inbound_dedupe_keys_pkey PRIMARY KEY (endpoint_id, key_hash);
 ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_created_by_fkey FOREIGN KEY (created_by) REFERENCES users(id);
 ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_endpoints ADD CONSTRAINT inbound_endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+ALTER TABLE inbound_rate_windows ADD CONSTRAINT inbound_rate_windows_pkey PRIMARY KEY (endpoint_id);
 ALTER TABLE inbound_records ADD CONSTRAINT inbound_records_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_request_bodies ADD CONSTRAINT inbound_request_bodies_pkey PRIMARY KEY (request_id);
 ALTER TABLE inbound_requests ADD CONSTRAINT inbound_requests_pkey PRIMARY KEY (id);
 ALTER TABLE inbound_requests ADD CONSTRAINT inbound_requests_status_check CHECK ((status = ANY (ARRAY['accepted'::text, 'ignored'::text, 'challenge'::text, 'duplicate'::text, 'rejected'::text])));
-ALTER TABLE inbound_seen ADD CONSTRAINT inbound_seen_pkey PRIMARY KEY (endpoint_id, key_hash);
 ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES inbound_endpoints(id) ON DELETE CASCADE;
 ALTER TABLE inbound_totals ADD CONSTRAINT inbound_totals_pkey PRIMARY KEY (endpoint_id);
 ALTER TABLE inbound_trigger_deltas ADD CONSTRAINT inbound_trigger_deltas_pkey PRIMARY KEY (id);
-ALTER TABLE inbound_windows ADD CONSTRAINT inbound_windows_pkey PRIMARY KEY (endpoint_id);
 ALTER TABLE ordered_deliveries ADD CONSTRAINT ordered_deliveries_pkey PRIMARY KEY (webhook_id, event_id);
-ALTER TABLE ordered_lines ADD CONSTRAINT ordered_lines_pkey PRIMARY KEY (webhook_id, key_hash);
 ALTER TABLE ordering_keys ADD CONSTRAINT ordering_keys_pkey PRIMARY KEY (key_hash);
-ALTER TABLE pending_fan_outs ADD CONSTRAINT pending_fan_outs_pkey PRIMARY KEY (id);
-ALTER TABLE publish_windows ADD CONSTRAINT publish_windows_pkey PRIMARY KEY (tenant_id);
+ALTER TABLE ordering_queues ADD CONSTRAINT ordering_queues_pkey PRIMARY KEY (webhook_id, key_hash);
+ALTER TABLE publish_rate_windows ADD CONSTRAINT publish_rate_windows_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_delivery_status_check CHECK ((delivery_status = ANY (ARRAY['pending'::text, 'success'::text, 'failed'::text])));
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_pkey PRIMARY KEY (id);
 ALTER TABLE redelivery_jobs ADD CONSTRAINT redelivery_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'failed'::text])));
@@ -563,8 +563,8 @@ ALTER TABLE tenant_deletions ADD CONSTRAINT tenant_deletions_pkey PRIMARY KEY (i
 ALTER TABLE tenant_retention ADD CONSTRAINT tenant_retention_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 ALTER TABLE tenants ADD CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])));
-ALTER TABLE test_windows ADD CONSTRAINT test_windows_pkey PRIMARY KEY (webhook_id);
-ALTER TABLE test_windows ADD CONSTRAINT test_windows_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
+ALTER TABLE test_rate_windows ADD CONSTRAINT test_rate_windows_pkey PRIMARY KEY (webhook_id);
+ALTER TABLE test_rate_windows ADD CONSTRAINT test_rate_windows_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES webhooks(id) ON DELETE CASCADE;
 ALTER TABLE token_networks ADD CONSTRAINT token_networks_pkey PRIMARY KEY (token_id, network);
 ALTER TABLE token_networks ADD CONSTRAINT token_networks_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE;
 ALTER TABLE tokens ADD CONSTRAINT tokens_hash_key UNIQUE (hash);
@@ -593,20 +593,20 @@ CREATE INDEX audit_log_tenant_idx ON ONLY public.audit_log USING btree (tenant_i
 CREATE INDEX deliveries_history_idx ON ONLY public.deliveries USING btree (webhook_id, status, id);
 CREATE INDEX deliveries_owner_idx ON ONLY public.deliveries USING btree (owner) WHERE (owner IS NOT NULL);
 CREATE INDEX deliveries_tests_idx ON ONLY public.deliveries USING btree (webhook_id, id) WHERE is_test;
-CREATE INDEX event_keys_expires_at_idx ON public.event_keys USING btree (expires_at);
+CREATE INDEX event_batches_due_idx ON public.event_batches USING btree (due_at, id) WHERE (key_hash IS NULL);
+CREATE INDEX event_batches_key_idx ON public.event_batches USING btree (key_hash, "position") WHERE (key_hash IS NOT NULL);
 CREATE INDEX events_tenant_idx ON ONLY public.events USING btree (tenant_id, id);
+CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 CREATE INDEX inbound_actions_endpoint_idx ON public.inbound_actions USING btree (endpoint_id, "position", id);
 CREATE INDEX inbound_actions_webhook_idx ON public.inbound_actions USING btree (webhook_id) WHERE (webhook_id IS NOT NULL);
+CREATE INDEX inbound_dedupe_keys_expires_at_idx ON public.inbound_dedupe_keys USING btree (expires_at);
 CREATE INDEX inbound_endpoints_changed_at_idx ON public.inbound_endpoints USING btree (changed_at);
 CREATE INDEX inbound_endpoints_tenant_idx ON public.inbound_endpoints USING btree (tenant_id, id) WHERE (deleted_at IS NULL);
 CREATE INDEX inbound_records_table_idx ON ONLY public.inbound_records USING btree (endpoint_id, table_name, id);
 CREATE INDEX inbound_requests_history_idx ON ONLY public.inbound_requests USING btree (endpoint_id, id);
 CREATE INDEX inbound_requests_status_idx ON ONLY public.inbound_requests USING btree (endpoint_id, status, id);
-CREATE INDEX inbound_seen_expires_at_idx ON public.inbound_seen USING btree (expires_at);
 CREATE INDEX inbound_trigger_deltas_endpoint_idx ON public.inbound_trigger_deltas USING btree (endpoint_id);
 CREATE INDEX ordered_deliveries_given_up_idx ON public.ordered_deliveries USING btree (webhook_id) WHERE given_up;
-CREATE INDEX pending_fan_outs_due_idx ON public.pending_fan_outs USING btree (due_at, id) WHERE (key_hash IS NULL);
-CREATE INDEX pending_fan_outs_key_idx ON public.pending_fan_outs USING btree (key_hash, "position") WHERE (key_hash IS NOT NULL);
 CREATE INDEX redelivery_jobs_due_idx ON public.redelivery_jobs USING btree (due_at) WHERE (status = ANY (ARRAY['pending'::text, 'running'::text]));
 CREATE INDEX redelivery_jobs_finished_at_idx ON public.redelivery_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX redelivery_jobs_webhook_idx ON public.redelivery_jobs USING btree (webhook_id, id);
@@ -731,25 +731,25 @@ ALTER TABLE attempts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE daily_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY;
-ALTER TABLE delivery_stats ENABLE ROW LEVEL SECURITY;
-ALTER TABLE event_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_payloads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_type_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_types ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE hourly_stats ENABLE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_action_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_channels ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_dedupe_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_endpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE inbound_rate_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_records ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_request_bodies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_requests ENABLE ROW LEVEL SECURITY;
-ALTER TABLE inbound_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE inbound_trigger_deltas ENABLE ROW LEVEL SECURITY;
-ALTER TABLE inbound_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ordered_deliveries ENABLE ROW LEVEL SECURITY;
-ALTER TABLE publish_windows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE publish_rate_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE redelivery_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE retiring_secrets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE signing_keys ENABLE ROW LEVEL SECURITY;
@@ -757,7 +757,7 @@ ALTER TABLE slack_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE stats_deltas ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_retention ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
-ALTER TABLE test_windows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE test_rate_windows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE token_networks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
@@ -766,70 +766,70 @@ ALTER TABLE waiting_inbound_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_health ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY;
-CREATE POLICY batches ON attempt_responses FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON attempts FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON audit_log FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON daily_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON delivery_stats FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON event_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON event_payloads FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON event_type_versions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON event_types FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON events FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_action_runs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_actions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_channels FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_endpoints FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_records FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_request_bodies FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_requests FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_seen FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_totals FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_trigger_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON inbound_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON ordered_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON publish_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON redelivery_jobs FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON retiring_secrets FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON signing_keys FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON slack_links FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON stats_deltas FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON tenant_retention FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON tenants FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON test_windows FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON token_networks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON tokens FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON users FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON waiting_deliveries FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON waiting_inbound_actions FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON webhook_health FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON webhook_totals FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
-CREATE POLICY batches ON webhooks FOR ALL TO webhooks_batch USING (true) WITH CHECK (true);
+CREATE POLICY service ON attempt_responses FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON attempts FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON audit_log FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON daily_stats FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON deliveries FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON event_payloads FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON event_type_versions FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON event_types FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON events FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON hourly_stats FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON idempotency_keys FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_action_runs FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_actions FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_channels FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_dedupe_keys FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_endpoints FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_rate_windows FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_records FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_request_bodies FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_requests FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_totals FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON inbound_trigger_deltas FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON ordered_deliveries FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON publish_rate_windows FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON redelivery_jobs FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON retiring_secrets FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON signing_keys FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON slack_links FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON stats_deltas FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON tenant_retention FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON tenants FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON test_rate_windows FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON token_networks FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON tokens FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON users FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON waiting_deliveries FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON waiting_inbound_actions FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON webhook_health FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON webhook_totals FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON webhooks FOR ALL TO webhooks_service USING (true) WITH CHECK (true);
 CREATE POLICY tenant_wall ON attempt_responses FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON attempts FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON audit_log FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON daily_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
-CREATE POLICY tenant_wall ON delivery_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
-CREATE POLICY tenant_wall ON event_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_payloads FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_type_versions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON event_types FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON events FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON hourly_stats FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON idempotency_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_action_runs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_actions FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_channels FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_dedupe_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_endpoints FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON inbound_rate_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_records FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_request_bodies FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_requests FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
-CREATE POLICY tenant_wall ON inbound_seen FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_totals FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON inbound_trigger_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
-CREATE POLICY tenant_wall ON inbound_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON ordered_deliveries FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
-CREATE POLICY tenant_wall ON publish_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON publish_rate_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON redelivery_jobs FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON retiring_secrets FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON signing_keys FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -837,7 +837,7 @@ CREATE POLICY tenant_wall ON slack_links FOR ALL TO webhooks_request USING ((ten
 CREATE POLICY tenant_wall ON stats_deltas FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenant_retention FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tenants FOR ALL TO webhooks_request USING ((id = current_tenant())) WITH CHECK ((id = current_tenant()));
-CREATE POLICY tenant_wall ON test_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
+CREATE POLICY tenant_wall ON test_rate_windows FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON token_networks FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON tokens FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
 CREATE POLICY tenant_wall ON users FOR ALL TO webhooks_request USING ((tenant_id = current_tenant())) WITH CHECK ((tenant_id = current_tenant()));
@@ -850,79 +850,79 @@ CREATE POLICY tenant_wall ON webhooks FOR ALL TO webhooks_request USING ((tenant
 -- Grants
 GRANT DELETE, INSERT, SELECT ON retiring_secrets TO webhooks_request;
 GRANT DELETE, INSERT, SELECT ON signing_keys TO webhooks_request;
-GRANT DELETE, INSERT, SELECT ON token_networks TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT ON token_networks TO webhooks_service;
 GRANT DELETE, INSERT, SELECT ON waiting_deliveries TO webhooks_request;
-GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON daily_stats TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON deliveries TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON delivery_stats TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON dispatchers TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON event_keys TO webhooks_request;
-GRANT DELETE, INSERT, SELECT, UPDATE ON event_payloads TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON event_types TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON events TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_action_runs TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_actions TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON attempt_responses TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON daily_stats TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON deliveries TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON dispatchers TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_batches TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_payloads TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON event_types TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON events TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON hourly_stats TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO webhooks_request;
+GRANT DELETE, INSERT, SELECT, UPDATE ON idempotency_keys TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_action_runs TO webhooks_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_actions TO webhooks_request;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_channels TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_actions TO webhooks_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_channels TO webhooks_request;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_records TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_request_bodies TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_requests TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_seen TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_totals TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_trigger_deltas TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_windows TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_deliveries TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_lines TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_keys TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON pending_fan_outs TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON publish_windows TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_channels TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_dedupe_keys TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_rate_windows TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_records TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_request_bodies TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_requests TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_totals TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON inbound_trigger_deltas TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordered_deliveries TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_keys TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON ordering_queues TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON publish_rate_windows TO webhooks_service;
 GRANT DELETE, INSERT, SELECT, UPDATE ON slack_links TO webhooks_request;
-GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON tenant_retention TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON tokens TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON users TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_deliveries TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_inbound_actions TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_health TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_batch;
-GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_batch;
+GRANT DELETE, INSERT, SELECT, UPDATE ON stats_deltas TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tenant_retention TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tenants TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON tokens TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON users TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_deliveries TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON waiting_inbound_actions TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_health TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_leases TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhook_totals TO webhooks_service;
+GRANT DELETE, INSERT, SELECT, UPDATE ON webhooks TO webhooks_service;
 GRANT DELETE, SELECT ON daily_stats TO webhooks_retention;
-GRANT DELETE, SELECT ON delivery_stats TO webhooks_retention;
 GRANT DELETE, SELECT ON dispatchers TO webhooks_retention;
-GRANT DELETE, SELECT ON event_keys TO webhooks_retention;
+GRANT DELETE, SELECT ON event_batches TO webhooks_retention;
 GRANT DELETE, SELECT ON event_type_versions TO webhooks_retention;
 GRANT DELETE, SELECT ON event_types TO webhooks_retention;
+GRANT DELETE, SELECT ON hourly_stats TO webhooks_retention;
+GRANT DELETE, SELECT ON idempotency_keys TO webhooks_retention;
 GRANT DELETE, SELECT ON inbound_actions TO webhooks_retention;
 GRANT DELETE, SELECT ON inbound_channels TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_dedupe_keys TO webhooks_retention;
 GRANT DELETE, SELECT ON inbound_endpoints TO webhooks_retention;
-GRANT DELETE, SELECT ON inbound_seen TO webhooks_retention;
+GRANT DELETE, SELECT ON inbound_rate_windows TO webhooks_retention;
 GRANT DELETE, SELECT ON inbound_totals TO webhooks_retention;
 GRANT DELETE, SELECT ON inbound_trigger_deltas TO webhooks_retention;
-GRANT DELETE, SELECT ON inbound_windows TO webhooks_retention;
 GRANT DELETE, SELECT ON ordered_deliveries TO webhooks_retention;
-GRANT DELETE, SELECT ON ordered_lines TO webhooks_retention;
 GRANT DELETE, SELECT ON ordering_keys TO webhooks_retention;
-GRANT DELETE, SELECT ON pending_fan_outs TO webhooks_retention;
-GRANT DELETE, SELECT ON publish_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON ordering_queues TO webhooks_retention;
+GRANT DELETE, SELECT ON publish_rate_windows TO webhooks_retention;
 GRANT DELETE, SELECT ON redelivery_jobs TO webhooks_retention;
 GRANT DELETE, SELECT ON retiring_secrets TO webhooks_retention;
 GRANT DELETE, SELECT ON signing_keys TO webhooks_retention;
-GRANT DELETE, SELECT ON slack_links TO webhooks_batch;
 GRANT DELETE, SELECT ON slack_links TO webhooks_retention;
+GRANT DELETE, SELECT ON slack_links TO webhooks_service;
 GRANT DELETE, SELECT ON stats_deltas TO webhooks_retention;
 GRANT DELETE, SELECT ON tenant_deletions TO webhooks_retention;
 GRANT DELETE, SELECT ON tenant_retention TO webhooks_retention;
 GRANT DELETE, SELECT ON tenants TO webhooks_retention;
-GRANT DELETE, SELECT ON test_windows TO webhooks_batch;
-GRANT DELETE, SELECT ON test_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON test_rate_windows TO webhooks_retention;
+GRANT DELETE, SELECT ON test_rate_windows TO webhooks_service;
 GRANT DELETE, SELECT ON token_networks TO webhooks_retention;
 GRANT DELETE, SELECT ON tokens TO webhooks_retention;
 GRANT DELETE, SELECT ON users TO webhooks_retention;
@@ -933,20 +933,20 @@ GRANT DELETE, SELECT ON webhook_health TO webhooks_retention;
 GRANT DELETE, SELECT ON webhook_leases TO webhooks_retention;
 GRANT DELETE, SELECT ON webhook_totals TO webhooks_retention;
 GRANT DELETE, SELECT ON webhooks TO webhooks_retention;
-GRANT DELETE, SELECT, UPDATE ON redelivery_jobs TO webhooks_batch;
-GRANT DELETE, SELECT, UPDATE ON retiring_secrets TO webhooks_batch;
-GRANT DELETE, SELECT, UPDATE ON signing_keys TO webhooks_batch;
+GRANT DELETE, SELECT, UPDATE ON redelivery_jobs TO webhooks_service;
+GRANT DELETE, SELECT, UPDATE ON retiring_secrets TO webhooks_service;
+GRANT DELETE, SELECT, UPDATE ON signing_keys TO webhooks_service;
 GRANT EXECUTE ON FUNCTION current_tenant TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_batch;
-GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_batch;
+GRANT EXECUTE ON FUNCTION ensure_partitions TO webhooks_service;
+GRANT EXECUTE ON FUNCTION purge_audit_of_deleted_tenant TO webhooks_service;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO PUBLIC;
-GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_batch;
 GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_request;
+GRANT EXECUTE ON FUNCTION schema_has_migration TO webhooks_service;
 GRANT EXECUTE ON FUNCTION uuid_floor TO PUBLIC;
 GRANT INSERT, SELECT ON attempt_responses TO webhooks_request;
 GRANT INSERT, SELECT ON attempts TO webhooks_request;
-GRANT INSERT, SELECT ON audit_log TO webhooks_batch;
 GRANT INSERT, SELECT ON audit_log TO webhooks_request;
+GRANT INSERT, SELECT ON audit_log TO webhooks_service;
 GRANT INSERT, SELECT ON deliveries TO webhooks_request;
 GRANT INSERT, SELECT ON event_payloads TO webhooks_request;
 GRANT INSERT, SELECT ON redelivery_jobs TO webhooks_request;
@@ -954,14 +954,14 @@ GRANT INSERT, SELECT ON stats_deltas TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_type_versions TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON event_types TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON inbound_endpoints TO webhooks_request;
-GRANT INSERT, SELECT, UPDATE ON tenant_deletions TO webhooks_batch;
-GRANT INSERT, SELECT, UPDATE ON test_windows TO webhooks_request;
+GRANT INSERT, SELECT, UPDATE ON tenant_deletions TO webhooks_service;
+GRANT INSERT, SELECT, UPDATE ON test_rate_windows TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON tokens TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON users TO webhooks_request;
 GRANT INSERT, SELECT, UPDATE ON webhooks TO webhooks_request;
 GRANT SELECT ON daily_stats TO webhooks_request;
-GRANT SELECT ON delivery_stats TO webhooks_request;
 GRANT SELECT ON events TO webhooks_request;
+GRANT SELECT ON hourly_stats TO webhooks_request;
 GRANT SELECT ON inbound_action_runs TO webhooks_request;
 GRANT SELECT ON inbound_records TO webhooks_request;
 GRANT SELECT ON inbound_request_bodies TO webhooks_request;
@@ -994,11 +994,15 @@ COMMENT ON COLUMN daily_stats.event_type IS 'empty in the row of all types toget
 COMMENT ON COLUMN deliveries.epoch IS 'how often it was claimed';
 COMMENT ON COLUMN deliveries.owner IS 'the dispatcher that holds it; an outcome is recorded only where owner and epoch still match';
 COMMENT ON COLUMN deliveries.probes IS 'attempts among "attempts" that asked whether anybody is there again, and do not count against max_attempts';
-COMMENT ON COLUMN delivery_stats.hour IS 'of the creation of the deliveries counted';
-COMMENT ON COLUMN dispatchers.process_place IS 'boot of the machine and pid namespace; null where the system does not tell';
+COMMENT ON COLUMN dispatchers.process_namespace IS 'boot of the machine and pid namespace; null where the system does not tell';
+COMMENT ON COLUMN event_batches.data_bytes IS 'of the payloads of its events together';
+COMMENT ON COLUMN event_batches.owner IS 'the dispatcher that sends its deliveries just now; the row goes when all of them have rows';
+COMMENT ON COLUMN event_batches.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
+COMMENT ON COLUMN event_batches.was_opened IS 'some of its deliveries may have been sent and recorded: whoever takes it makes the rows of the rest first';
 COMMENT ON COLUMN event_payloads.data IS 'the bytes of "data" as published: never parsed and written again, so that numbers stay what they were';
 COMMENT ON COLUMN event_type_versions.schema IS 'JSON as text, which keeps the order of its keys';
 COMMENT ON COLUMN event_types.version IS 'the newest; all from 1 on exist';
+COMMENT ON COLUMN hourly_stats.hour IS 'of the creation of the deliveries counted';
 COMMENT ON COLUMN inbound_action_runs.result IS 'JSON as text';
 COMMENT ON COLUMN inbound_actions.retry_policy IS 'as of webhooks; null for the default of the type';
 COMMENT ON COLUMN inbound_actions.sealed_secrets IS 'JSON object of the secret settings; sealed as inbound_action:<id>:secrets';
@@ -1022,10 +1026,6 @@ COMMENT ON COLUMN inbound_requests.query IS 'as received, without the question m
 COMMENT ON COLUMN inbound_requests.steps IS 'JSON: what each step of the verdict found; for the owner only';
 COMMENT ON COLUMN ordered_deliveries.given_up IS 'it is exhausted, and those behind it wait';
 COMMENT ON COLUMN ordering_keys.key_hash IS 'of tenant and ordering_key';
-COMMENT ON COLUMN pending_fan_outs.data_bytes IS 'of the payloads of its events together';
-COMMENT ON COLUMN pending_fan_outs.owner IS 'the dispatcher that sends its deliveries just now; the row goes when all of them have rows';
-COMMENT ON COLUMN pending_fan_outs.position IS 'of a batch of one ordering_key: it is fanned out after those of lower positions';
-COMMENT ON COLUMN pending_fan_outs.was_opened IS 'some of its deliveries may have been sent and recorded: whoever takes it makes the rows of the rest first';
 COMMENT ON COLUMN redelivery_jobs.after_id IS 'the last delivery handled; moves in the commit that makes the new ones';
 COMMENT ON COLUMN redelivery_jobs.delivery_status IS 'with event_types (null for all), start_at and end_at: which deliveries are meant';
 COMMENT ON COLUMN redelivery_jobs.due_at IS 'when the next round is, which keeps the pace';
@@ -1042,7 +1042,7 @@ COMMENT ON COLUMN tenants.webhooks_version IS 'grows with every change to a webh
 COMMENT ON COLUMN tokens.hash IS 'SHA-256 of the token, which itself is never stored';
 COMMENT ON COLUMN waiting_inbound_actions.epoch IS 'how often it was claimed; a result is recorded only where owner and epoch still match';
 COMMENT ON COLUMN waiting_inbound_actions.owner IS 'the dispatcher that runs it; null: it waits for due_at';
-COMMENT ON COLUMN webhook_health.open_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
+COMMENT ON COLUMN webhook_health.unreachable_until IS 'nobody answers: its deliveries wait, and at this instant one dispatcher sends a single probe';
 COMMENT ON COLUMN webhooks.draining_since IS 'made active then, while it held deliveries, of which some still wait';
 COMMENT ON COLUMN webhooks.event_versions IS 'by event type the only version that the webhook gets';
 COMMENT ON COLUMN webhooks.kind IS 'inbound_forward: of an inbound action that forwards to a URL; subscribed to nothing, and not shown among the webhooks';
@@ -1051,26 +1051,26 @@ COMMENT ON COLUMN webhooks.sealed_secret IS 'AES-256-GCM; the id of the key stan
 COMMENT ON FUNCTION current_tenant IS 'the tenant of the running transaction; null, which matches no row, when none is set';
 COMMENT ON FUNCTION uuid_floor IS 'the smallest id of an instant';
 COMMENT ON TABLE audit_log IS 'append-only: no role of the apps may update or delete';
-COMMENT ON TABLE daily_stats IS 'delivery_stats by day (UTC)';
-COMMENT ON TABLE event_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
+COMMENT ON TABLE daily_stats IS 'hourly_stats by day (UTC)';
+COMMENT ON TABLE event_batches IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
+COMMENT ON TABLE idempotency_keys IS 'idempotency keys and event ids chosen by clients, until they expire';
 COMMENT ON TABLE inbound_action_runs IS 'one per accepted request and action; its id is derived of both and begins with the request''s first 64 bits';
 COMMENT ON TABLE inbound_channels IS 'where notify actions send';
+COMMENT ON TABLE inbound_dedupe_keys IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
+COMMENT ON TABLE inbound_rate_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
 COMMENT ON TABLE inbound_records IS 'what log actions wrote; the id is the run''s, so that running twice writes once';
-COMMENT ON TABLE inbound_seen IS 'deliveries of senders that were acted on, until they expire: the same again is answered and not acted on';
 COMMENT ON TABLE inbound_trigger_deltas IS 'what each commit added, until it is folded into inbound_totals and the logs are cut to their limit';
-COMMENT ON TABLE inbound_windows IS 'requests that API instances reserved of an endpoint''s limit in one window of time; lost in a crash, which does no harm';
 COMMENT ON TABLE ordered_deliveries IS 'deliveries that go one after the other, until they end; the first of a line is due or under way, the others are blocked';
-COMMENT ON TABLE ordered_lines IS 'one row for each line that is not empty; locked by whoever adds to it or takes from it';
 COMMENT ON TABLE ordering_keys IS 'locked by whoever publishes with the key, so that positions grow as commits follow one another; until it is idle';
-COMMENT ON TABLE pending_fan_outs IS 'batches of accepted events whose deliveries do not exist yet; the row goes in the commit that makes them';
-COMMENT ON TABLE publish_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
+COMMENT ON TABLE ordering_queues IS 'one row for each line that is not empty; locked by whoever adds to it or takes from it';
+COMMENT ON TABLE publish_rate_windows IS 'events that API instances reserved of a tenant''s limit in one second; lost in a crash, which does no harm';
 COMMENT ON TABLE redelivery_jobs IS 'bulk redeliveries, until some time after they ended';
 COMMENT ON TABLE retiring_secrets IS 'secrets that were replaced and sign beside the new one until they expire; ids are in the order of replacement';
 COMMENT ON TABLE signing_keys IS 'ed25519; the one that does not expire is the newest, the others sign beside it until they expire';
 COMMENT ON TABLE stats_deltas IS 'what fan-outs and recorders added, in their own commits, until it is folded into the two tables below';
 COMMENT ON TABLE tenant_deletions IS 'tenants that were deleted, by their id: how far the deletion of their rows has come; kept, so that a tenant once deleted is not made again';
 COMMENT ON TABLE tenant_retention IS 'of tenants with a shorter retention than the installation: the ids up to which their history is deleted';
-COMMENT ON TABLE test_windows IS 'test deliveries of a webhook in its present minute, over all instances';
+COMMENT ON TABLE test_rate_windows IS 'test deliveries of a webhook in its present minute, over all instances';
 COMMENT ON TABLE token_networks IS 'where tokens were used from: IPv4 addresses and IPv6 /64, so many per token at most';
 COMMENT ON TABLE waiting_deliveries IS 'pending deliveries that no dispatcher holds: backlog and retries; a claim takes the row away';
 COMMENT ON TABLE waiting_inbound_actions IS 'runs that are not finished; the row goes in the commit that finishes one';

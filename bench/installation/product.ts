@@ -56,7 +56,7 @@ export async function startProduct(installation: Installation, options: ProductO
     },
     async unfinished() {
       const { rows } = await pool.query<{ count: string }>(
-        `SELECT (SELECT count(*) FROM pending_fan_outs) + (
+        `SELECT (SELECT count(*) FROM event_batches) + (
            SELECT count(*) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id
            WHERE d.status = 'pending' AND w.url NOT LIKE '%/hang/%') AS count`,
       );

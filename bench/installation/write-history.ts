@@ -49,7 +49,7 @@ const ROWS = [
 ];
 
 const HOURS = `
-  INSERT INTO delivery_stats (webhook_id, hour, event_type, tenant_id, created, successful, failed, cancelled,
+  INSERT INTO hourly_stats (webhook_id, hour, event_type, tenant_id, created, successful, failed, cancelled,
     response_time_count, response_time_ms_sum, histogram_buckets, histogram_counts)
   SELECT $2, hour, type, $1, coalesce(created, 10), coalesce(successful, 9), coalesce(failed, 1), coalesce(cancelled, 0), 60,
     4000, $4::smallint[], $5::bigint[]
@@ -66,13 +66,13 @@ const DAYS = `
   SELECT webhook_id, date_trunc('day', hour, 'UTC'), coalesce(event_type, ''), $1, sum(created), sum(successful), sum(failed),
     sum(cancelled), sum(response_time_count), sum(response_time_ms_sum),
     CASE WHEN event_type IS NULL THEN $3::smallint[] ELSE '{}' END, CASE WHEN event_type IS NULL THEN $4::bigint[] ELSE '{}' END
-  FROM delivery_stats WHERE webhook_id = $2 GROUP BY GROUPING SETS ((1, 2, event_type), (1, 2))`;
+  FROM hourly_stats WHERE webhook_id = $2 GROUP BY GROUPING SETS ((1, 2, event_type), (1, 2))`;
 
 const TOTALS = `
   INSERT INTO webhook_totals (webhook_id, tenant_id, created, successful, failed, cancelled, response_time_count,
     response_time_ms_sum, last_delivery_at)
   SELECT $2, $1, sum(created), sum(successful), sum(failed), sum(cancelled), sum(response_time_count), sum(response_time_ms_sum), now()
-  FROM delivery_stats WHERE webhook_id = $2`;
+  FROM hourly_stats WHERE webhook_id = $2`;
 
 const TABLES = [
   'events',
@@ -80,7 +80,7 @@ const TABLES = [
   'deliveries',
   'attempts',
   'attempt_responses',
-  'delivery_stats',
+  'hourly_stats',
   'daily_stats',
   'webhook_totals',
 ];

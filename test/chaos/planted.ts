@@ -47,7 +47,7 @@ const STATES = /^\{(in_flight|queued|blocked|throttled|held)(,(in_flight|queued|
 function withNothingBlocked(statement: unknown): unknown {
   if (typeof statement !== 'object' || statement === null) return statement;
   const { name, values } = statement as { name?: string; values?: unknown[] };
-  if (name !== 'fan-out-in-line' || values === undefined) return statement;
+  if (name !== 'fan-out-ordered' || values === undefined) return statement;
   const freed = values.map((value) =>
     typeof value === 'string' && STATES.test(value) ? value.replaceAll('blocked', 'queued') : value,
   );

@@ -16,9 +16,9 @@ export async function countUnfinished(pool: Pool): Promise<Record<string, number
     `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending') AS pending_deliveries,
        (SELECT count(*) FROM deliveries WHERE owner IS NOT NULL) AS owned_deliveries,
        (SELECT count(*) FROM waiting_deliveries) AS waiting_deliveries,
-       (SELECT count(*) FROM pending_fan_outs) AS pending_fan_outs,
+       (SELECT count(*) FROM event_batches) AS event_batches,
        (SELECT count(*) FROM ordered_deliveries) AS ordered_deliveries,
-       (SELECT count(*) FROM ordered_lines) AS ordered_lines,
+       (SELECT count(*) FROM ordering_queues) AS ordering_queues,
        (SELECT count(*) FROM stats_deltas) AS unfolded_statistics`,
   );
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, count]) => [name, Number(count)]));
@@ -121,8 +121,8 @@ export async function findDisagreements(
   for (const [table, sums] of [
     ['webhook_totals', 'SELECT webhook_id, created, successful, failed, cancelled FROM webhook_totals'],
     [
-      'delivery_stats',
-      'SELECT webhook_id, sum(created) AS created, sum(successful) AS successful, sum(failed) AS failed, sum(cancelled) AS cancelled FROM delivery_stats GROUP BY 1',
+      'hourly_stats',
+      'SELECT webhook_id, sum(created) AS created, sum(successful) AS successful, sum(failed) AS failed, sum(cancelled) AS cancelled FROM hourly_stats GROUP BY 1',
     ],
   ] as const)
     await count(

@@ -107,7 +107,7 @@ describe('accepting events', () => {
 
   it('accepts a key again once it expired', async () => {
     await send(event(1), 'key-1').expect(202);
-    await service.rows(`UPDATE event_keys SET expires_at = now() WHERE tenant_id = $1`, [
+    await service.rows(`UPDATE idempotency_keys SET expires_at = now() WHERE tenant_id = $1`, [
       parseId('tenant', tenant.tenantId),
     ]);
     expect((await send(event(2), 'key-1').expect(202)).body).toMatchObject({ duplicate: false });

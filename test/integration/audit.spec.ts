@@ -269,29 +269,32 @@ describe('the audit trail', () => {
     expect((seen.body as Page).entries).toMatchObject([{ action: 'webhook.created', resource: { id: webhook } }]);
   });
 
-  it.each(['webhooks_request', 'webhooks_batch'] as const)('can be neither changed nor deleted by %s', async (role) => {
-    await makeWebhook();
-    const apps = new Pool(roleConfig(database.url, role, 'test'));
-    try {
-      const tenantId = uuidOf('tenant', tenant.tenantId);
-      await apps.query(`SELECT set_config('app.tenant_id', $1, false)`, [tenantId]);
-      for (const statement of [
-        `UPDATE audit_log SET action = 'x'`,
-        'DELETE FROM audit_log',
-        'TRUNCATE audit_log',
-        'DROP TABLE audit_log',
-        `UPDATE audit_log_${await weekOf(pool)} SET action = 'x'`,
-        `DELETE FROM audit_log_${await weekOf(pool)}`,
-      ]) {
-        await expect(apps.query(statement)).rejects.toMatchObject({ code: '42501' });
+  it.each(['webhooks_request', 'webhooks_service'] as const)(
+    'can be neither changed nor deleted by %s',
+    async (role) => {
+      await makeWebhook();
+      const apps = new Pool(roleConfig(database.url, role, 'test'));
+      try {
+        const tenantId = uuidOf('tenant', tenant.tenantId);
+        await apps.query(`SELECT set_config('app.tenant_id', $1, false)`, [tenantId]);
+        for (const statement of [
+          `UPDATE audit_log SET action = 'x'`,
+          'DELETE FROM audit_log',
+          'TRUNCATE audit_log',
+          'DROP TABLE audit_log',
+          `UPDATE audit_log_${await weekOf(pool)} SET action = 'x'`,
+          `DELETE FROM audit_log_${await weekOf(pool)}`,
+        ]) {
+          await expect(apps.query(statement)).rejects.toMatchObject({ code: '42501' });
+        }
+        await expect(apps.query('SELECT purge_audit_of_deleted_tenant($1, 10)', [tenantId])).rejects.toMatchObject({
+          code: '42501',
+        });
+      } finally {
+        await apps.end();
       }
-      await expect(apps.query('SELECT purge_audit_of_deleted_tenant($1, 10)', [tenantId])).rejects.toMatchObject({
-        code: '42501',
-      });
-    } finally {
-      await apps.end();
-    }
-  });
+    },
+  );
 
   it('goes with its tenant, in bounded steps', async () => {
     for (let count = 0; count < 5; count += 1) await makeWebhook();
@@ -299,7 +302,7 @@ describe('the audit trail', () => {
     const operator = api.as(ADMIN_TOKEN);
     const left = await operator.get(`/api/admin/tenants/${tenant.tenantId}/audit?limit=1`).expect(200);
     expect((left.body as Page).entries).toMatchObject([{ action: 'tenant.deleted', actor: { type: 'operator' } }]);
-    const apps = new Pool(roleConfig(database.url, 'webhooks_batch', 'test'));
+    const apps = new Pool(roleConfig(database.url, 'webhooks_service', 'test'));
     try {
       const purge = async (): Promise<number> => {
         const answer = await apps.query<{ purged: number }>('SELECT purge_audit_of_deleted_tenant($1, 4) AS purged', [

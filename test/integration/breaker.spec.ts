@@ -117,7 +117,7 @@ describe('operational events', () => {
 
   const untilNothingIsPending = (): Promise<void> =>
     waitFor('every delivery to end', async () => {
-      const pending = `SELECT FROM deliveries WHERE status = 'pending' UNION ALL SELECT FROM pending_fan_outs`;
+      const pending = `SELECT FROM deliveries WHERE status = 'pending' UNION ALL SELECT FROM event_batches`;
       return (await service.rows(pending)).length === 0;
     });
   const typesOf = ({ requests }: Receiver): string[] => requests.map(({ body }) => body.event);

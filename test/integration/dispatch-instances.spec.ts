@@ -27,7 +27,7 @@ describeEachBackend('two dispatchers', (backend) => {
   const untilNothingIsPending = (): Promise<void> =>
     waitFor('every delivery to end', async () => {
       const [left] = await service.rows<{ count: string }>(
-        `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending') + (SELECT count(*) FROM pending_fan_outs) AS count`,
+        `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending') + (SELECT count(*) FROM event_batches) AS count`,
       );
       return left?.count === '0';
     });
@@ -78,11 +78,11 @@ describeEachBackend('two dispatchers', (backend) => {
     await service.webhook({ url: `${target.origin}/second`, events: ['build.*'] });
     const fanOuts = service.dispatchers.map(({ app }) => app.get(FanOut));
     const published = await Promise.all(Array.from({ length: 30 }, () => service.publish()));
-    const pending = await service.rows<{ id: string }>('SELECT id FROM pending_fan_outs');
+    const pending = await service.rows<{ id: string }>('SELECT id FROM event_batches');
     // Scheduled events stay on the list until they are due, so these are still to be done.
     await service.publish({ deliver_at: new Date(Date.now() + 300).toISOString() });
     const scheduled = await service.rows<{ id: string; due: boolean }>(
-      'SELECT id, due_at <= now() AS due FROM pending_fan_outs WHERE due_at > now()',
+      'SELECT id, due_at <= now() AS due FROM event_batches WHERE due_at > now()',
     );
     await waitFor('the scheduled one to be due', async () => {
       const rows = await service.rows<{ due: boolean }>('SELECT now() >= $1::timestamptz AS due', [
@@ -94,7 +94,7 @@ describeEachBackend('two dispatchers', (backend) => {
     await Promise.all(Array.from({ length: 5 }, () => fanOuts.map((fanOut) => fanOut.run(ids))).flat());
     await waitFor('the scheduled one to be fanned out', async () => {
       await Promise.all(fanOuts.map((fanOut) => fanOut.run(ids)));
-      return (await service.rows('SELECT FROM pending_fan_outs')).length === 0;
+      return (await service.rows('SELECT FROM event_batches')).length === 0;
     });
     await untilNothingIsPending();
     await Promise.all(fanOuts.map((fanOut) => fanOut.run(ids)));

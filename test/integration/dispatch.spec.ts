@@ -148,8 +148,8 @@ describeEachBackend('the way of an event', (backend) => {
     ]);
     const [hours] = await service.rows<Record<string, string>>(
       `SELECT sum(created) AS created, sum(successful) AS successful,
-         (SELECT sum(count) FROM delivery_stats h, unnest(h.histogram_counts) AS count WHERE h.webhook_id = $1) AS timed
-       FROM delivery_stats WHERE webhook_id = $1`,
+         (SELECT sum(count) FROM hourly_stats h, unnest(h.histogram_counts) AS count WHERE h.webhook_id = $1) AS timed
+       FROM hourly_stats WHERE webhook_id = $1`,
       [goodHook.id],
     );
     expect(hours).toEqual({ created: '25', successful: '25', timed: '25' });

@@ -85,7 +85,7 @@ describeEachBackend('an inactive webhook', (backend) => {
     await service.publish({ event_id: 'dropped' });
     await waitFor(
       'the event to be fanned out',
-      async () => (await service.rows('SELECT FROM pending_fan_outs')).length === 0,
+      async () => (await service.rows('SELECT FROM event_batches')).length === 0,
     );
     await service.api.as(service.tenant.token).put(path).send({ active: true }).expect(200);
     await service.publish({ event_id: 'kept' });

@@ -29,7 +29,7 @@ describeEachBackend('an event for thousands of webhooks', (backend) => {
   const counts = async (): Promise<{ made: number; pending: number; created: number }> => {
     const [row] = await service.rows<{ made: number; pending: number; created: number }>(
       `SELECT (SELECT count(DISTINCT webhook_id) FROM deliveries)::integer AS made,
-         (SELECT count(*) FROM pending_fan_outs)::integer AS pending,
+         (SELECT count(*) FROM event_batches)::integer AS pending,
          ((SELECT coalesce(sum(created), 0) FROM stats_deltas) + (SELECT coalesce(sum(created), 0) FROM webhook_totals))::integer AS created`,
     );
     return row!;

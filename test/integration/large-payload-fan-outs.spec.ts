@@ -1,4 +1,4 @@
-import { MAX_READ_BYTES, takePendingBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
+import { MAX_READ_BYTES, takeBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
 import { newUuid } from '#kernel/ids';
 import { startService, type TestService } from '../support/apps-in-process';
 import { describeEachBackend } from '../support/backends';
@@ -31,7 +31,7 @@ describeEachBackend('batches of events with large payloads', (backend) => {
     }
   }
   const pendingIds = async (): Promise<string[]> =>
-    (await service.rows<{ id: string }>('SELECT id FROM pending_fan_outs ORDER BY position')).map(({ id }) => id);
+    (await service.rows<{ id: string }>('SELECT id FROM event_batches ORDER BY position')).map(({ id }) => id);
 
   it('are read in parts of bounded size, in their order', async () => {
     await publishAll();
@@ -39,13 +39,13 @@ describeEachBackend('batches of events with large payloads', (backend) => {
     expect(ids).toHaveLength(COMMITS);
     const read: string[] = [];
     for (let left = ids.toReversed(); left.length > 0;) {
-      const { batches, unread } = await takePendingBatches(service.pool, NOBODY, left);
+      const { batches, unread } = await takeBatches(service.pool, NOBODY, left);
       const bytes = batches.flatMap(({ events }) => events).reduce((sum, event) => sum + event.data.length, 0);
       expect(bytes).toBeGreaterThan(MAX_READ_BYTES / 2);
       expect(bytes).toBeLessThanOrEqual(MAX_READ_BYTES);
       // Behind what was read before and is still pending, and not behind those of the same read.
       expect(batches.map(({ isBehind }) => isBehind)).toEqual(batches.map(() => read.length > 0));
-      read.push(...batches.map(({ fanOutId }) => fanOutId));
+      read.push(...batches.map(({ batchId }) => batchId));
       expect(unread.toSorted()).toEqual(ids.filter((id) => !read.includes(id)).toSorted());
       left = unread;
     }
@@ -54,10 +54,10 @@ describeEachBackend('batches of events with large payloads', (backend) => {
 
   it('are read alone where they are larger than that', async () => {
     await publishAll();
-    await service.pool.query('UPDATE pending_fan_outs SET data_bytes = $1', [2 * MAX_READ_BYTES]);
+    await service.pool.query('UPDATE event_batches SET data_bytes = $1', [2 * MAX_READ_BYTES]);
     const ids = await pendingIds();
-    const { batches, unread } = await takePendingBatches(service.pool, NOBODY, ids);
-    expect(batches.map(({ fanOutId }) => fanOutId)).toEqual(ids.slice(0, 1));
+    const { batches, unread } = await takeBatches(service.pool, NOBODY, ids);
+    expect(batches.map(({ batchId }) => batchId)).toEqual(ids.slice(0, 1));
     expect(unread).toEqual(ids.slice(1));
   });
 

@@ -23,7 +23,7 @@ describeEachBackend('deliveries without rows', (backend) => {
     (await service.rows<{ state: string }>('SELECT state FROM deliveries ORDER BY webhook_id')).map(
       ({ state }) => state,
     );
-  const openBatches = (): Promise<{ owner: string | null }[]> => service.rows('SELECT owner FROM pending_fan_outs');
+  const openBatches = (): Promise<{ owner: string | null }[]> => service.rows('SELECT owner FROM event_batches');
   const untilAll = (state: string, count: number): Promise<void> =>
     waitFor(
       `${String(count)} to be ${state}`,
@@ -80,7 +80,7 @@ describeEachBackend('deliveries without rows', (backend) => {
     // As if it were dead: it no longer counts as the owner, and what it writes comes too late.
     const [gone] = await service.rows<{ id: string }>('DELETE FROM dispatchers RETURNING id');
     expect(gone?.id).toBe(batch?.owner);
-    await service.rows('UPDATE pending_fan_outs SET owner = NULL');
+    await service.rows('UPDATE event_batches SET owner = NULL');
     receiver.answer(() => 200);
     await service.addDispatcher();
     await untilAll('delivered', 2);
@@ -93,7 +93,7 @@ describeEachBackend('deliveries without rows', (backend) => {
   it('of an owner that has no row are found', async () => {
     await service.webhook({ url: receiver.origin });
     await service.publish();
-    await service.rows('UPDATE pending_fan_outs SET owner = $1, was_opened = true', [newUuid(Date.now())]);
+    await service.rows('UPDATE event_batches SET owner = $1, was_opened = true', [newUuid(Date.now())]);
     expect(await releaseOwnerless(service.pool)).toBe(1);
     await service.addDispatcher();
     await untilAll('delivered', 1);

@@ -65,8 +65,8 @@ describeEachBackend('deliveries to an ordered webhook', (backend) => {
   const left = async (): Promise<Record<string, number>> => {
     const [row] = await service.rows<Record<string, number>>(
       `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending')::integer AS pending,
-         (SELECT count(*) FROM waiting_deliveries)::integer AS waiting, (SELECT count(*) FROM pending_fan_outs)::integer AS fan_outs,
-         (SELECT count(*) FROM ordered_deliveries)::integer AS in_line, (SELECT count(*) FROM ordered_lines)::integer AS lines`,
+         (SELECT count(*) FROM waiting_deliveries)::integer AS waiting, (SELECT count(*) FROM event_batches)::integer AS fan_outs,
+         (SELECT count(*) FROM ordered_deliveries)::integer AS in_line, (SELECT count(*) FROM ordering_queues)::integer AS lines`,
     );
     return row!;
   };

@@ -14,7 +14,7 @@ import {
 import { readRuns } from '../../apps/api/src/inbound/logs.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
 import { cancelWaiting, MAX_CANCELLED_AT_ONCE } from '../../apps/api/src/webhooks/cancel-waiting.queries';
-import { takePendingBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
+import { takeBatches } from '../../apps/dispatcher/src/batches/event-batches.queries';
 import { writeOutcomes } from '../../apps/dispatcher/src/record/record-outcomes.queries';
 import { claimRuns } from '../../apps/dispatcher/src/inbound-actions/claim-runs.queries';
 import { writeRunOutcomes } from '../../apps/dispatcher/src/inbound-actions/record-runs.queries';
@@ -74,7 +74,7 @@ async function explain(text: string, values: unknown[]): Promise<unknown[]> {
     const { 'Rows Removed by Filter': filtered = 0, 'Rows Removed by Join Filter': joined = 0 } = node;
     if (HISTORY.test(node['Relation Name'] ?? ''))
       rowsRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
-    if (node['Relation Name'] === 'delivery_stats')
+    if (node['Relation Name'] === 'hourly_stats')
       hoursRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
     if (node['Relation Name'] === 'waiting_deliveries' || node['Relation Name'] === 'waiting_inbound_actions')
       waitingRead += (node['Actual Rows'] + filtered + joined) * node['Actual Loops'];
@@ -249,7 +249,7 @@ describe.each([
 
   it('a claim reads what it takes only', async () => {
     await insertWaitingDeliveries();
-    await client.query('SET ROLE webhooks_batch');
+    await client.query('SET ROLE webhooks_service');
     waitingRead = 0;
     await claimDue(asPool, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: ROOM }]);
     await pool.query('DELETE FROM waiting_deliveries');
@@ -279,7 +279,7 @@ describe.each([
       [TENANT, ENDPOINT, WAITING],
     );
     await pool.query('ANALYZE waiting_inbound_actions');
-    await client.query('SET ROLE webhooks_batch');
+    await client.query('SET ROLE webhooks_service');
     waitingRead = 0;
     await claimRuns(asPool, DISPATCHER, [{ tenantId: TENANT, endpointId: ENDPOINT, room: ROOM }]);
     await pool.query('DELETE FROM waiting_inbound_actions');
@@ -305,7 +305,7 @@ describe.each([
        INSERT INTO waiting_deliveries (delivery_id, tenant_id, webhook_id, due_at, priority) SELECT id, $1, $2, now(), 0 FROM ends`,
       [TENANT, WEBHOOK],
     );
-    await client.query('SET ROLE webhooks_batch');
+    await client.query('SET ROLE webhooks_service');
     const read = await fetchedBy('(deliveries|events|event_payloads)', async (connection) => {
       const claimed = await claimDue(connection, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: 2 }]);
       const outcomes = claimed.map(({ work }) => ({
@@ -330,7 +330,7 @@ describe.each([
        SELECT unnest(array[min(id::text), max(id::text)])::uuid, $1, $2, now() FROM inbound_action_runs`,
       [TENANT, ENDPOINT],
     );
-    await client.query('SET ROLE webhooks_batch');
+    await client.query('SET ROLE webhooks_service');
     const read = await fetchedBy('inbound_action_runs', async (connection) => {
       const claimed = await claimRuns(connection, DISPATCHER, [{ tenantId: TENANT, endpointId: ENDPOINT, room: 2 }]);
       const asManager = {
@@ -352,16 +352,16 @@ describe.each([
     const { rows } = await pool.query<{ id: string }>('SELECT id FROM events WHERE id < $1 ORDER BY id DESC LIMIT 3', [
       middle,
     ]);
-    const fanOutId = newUuid(Date.now());
-    await pool.query('INSERT INTO pending_fan_outs (id, due_at, event_ids) VALUES ($1, now(), $2)', [
-      fanOutId,
+    const batchId = newUuid(Date.now());
+    await pool.query('INSERT INTO event_batches (id, due_at, event_ids) VALUES ($1, now(), $2)', [
+      batchId,
       rows.map(({ id }) => id),
     ]);
-    await client.query('SET ROLE webhooks_batch');
+    await client.query('SET ROLE webhooks_service');
     const read = await rowsReadBy(async () => {
       const {
         batches: [batch],
-      } = await takePendingBatches(asPool, DISPATCHER, [fanOutId]);
+      } = await takeBatches(asPool, DISPATCHER, [batchId]);
       expect(batch?.isOpen).toBe(true);
       expect(batch?.events).toHaveLength(rows.length);
     });

@@ -62,7 +62,7 @@ describeEachBackend('signals', (backend) => {
     await waitFor('the first job', () => jobs.length === 1);
     signals.eventsAccepted(['c']);
     await waitFor('the second job', () => jobs.length === 2);
-    expect(jobs).toEqual([{ fanOutIds: ['a', 'b'] }, { fanOutIds: ['c'] }]);
+    expect(jobs).toEqual([{ batchIds: ['a', 'b'] }, { batchIds: ['c'] }]);
   });
 
   it('go at once, and those that come while one is on its way share the next', async () => {
@@ -70,7 +70,7 @@ describeEachBackend('signals', (backend) => {
     const { jobs } = consume<EventJob>(EVENT_QUEUE);
     for (const id of ['first', 'second', 'third']) signals.eventsAccepted([id]);
     await waitFor('both jobs', () => jobs.length === 2);
-    expect(jobs).toEqual([{ fanOutIds: ['first'] }, { fanOutIds: ['second', 'third'] }]);
+    expect(jobs).toEqual([{ batchIds: ['first'] }, { batchIds: ['second', 'third'] }]);
   });
 
   it('wake up once for all that falls due in a quarter of a second, and not before', async () => {
@@ -100,7 +100,7 @@ describeEachBackend('signals', (backend) => {
     await waitFor('a job after', () => {
       number += 1;
       signals.eventsAccepted([`after_${number}`]);
-      return jobs.some(({ fanOutIds }) => fanOutIds[0]?.startsWith('after_') === true);
+      return jobs.some(({ batchIds }) => batchIds[0]?.startsWith('after_') === true);
     });
   });
 
@@ -111,7 +111,7 @@ describeEachBackend('signals', (backend) => {
     proxy.restore();
     await signals.untilOpen();
     signals.eventsAccepted(['kept']);
-    await waitFor('the job', () => jobs.some(({ fanOutIds }) => fanOutIds[0] === 'kept'));
+    await waitFor('the job', () => jobs.some(({ batchIds }) => batchIds[0] === 'kept'));
     expect(await queues.problem()).toBeNull();
   });
 

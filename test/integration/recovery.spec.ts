@@ -63,7 +63,7 @@ describeEachBackend('recovery', (backend) => {
   const distinct = (): number => new Set(receiver.requests.map(numberOf)).size;
   const pending = async (): Promise<number> => {
     const [row] = await service.rows<{ count: string }>(
-      `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending') + (SELECT count(*) FROM pending_fan_outs) AS count`,
+      `SELECT (SELECT count(*) FROM deliveries WHERE status = 'pending') + (SELECT count(*) FROM event_batches) AS count`,
     );
     return Number(row?.count);
   };
@@ -181,7 +181,7 @@ describeEachBackend('recovery', (backend) => {
         attempts: 0,
         probes: 0,
         batch: null,
-        line: null,
+        keyHash: null,
       },
       event: {
         ...{ id: row!.event_id, tenantId: row!.tenant_id, projectId: null, type: 'build.completed', priority: 0 },

@@ -102,7 +102,7 @@ if (program === undefined && !isRequired && (process.env['REDIS_URL'] ?? '') !==
       signals.eventsAccepted(['first', 'second']);
       signals.wakeUpAt(Date.now() + 300, Date.now());
       await waitFor('both jobs', () => events.length + wakeUps.length === 2);
-      expect(events).toEqual([{ fanOutIds: ['first', 'second'] }]);
+      expect(events).toEqual([{ batchIds: ['first', 'second'] }]);
       expect(wakeUps[0]!.atMs).toBeLessThanOrEqual(Date.now());
       await waitFor('no job to be left', async () => (await queues.depth(WAKE_UP_QUEUE)) === 0);
       expect(await queues.depth(EVENT_QUEUE)).toBe(0);

@@ -114,7 +114,7 @@ describe('retention', () => {
       webhookId: webhook.publicId,
       atMs: daysAgo(60),
     });
-    await service.rows('INSERT INTO pending_fan_outs (id, due_at, event_ids) VALUES ($1, $2, $3)', [
+    await service.rows('INSERT INTO event_batches (id, due_at, event_ids) VALUES ($1, $2, $3)', [
       scheduled.eventId,
       new Date(nowMs + DAY_MS),
       [scheduled.eventId],
@@ -293,13 +293,13 @@ describe('retention', () => {
     ]);
     await service.rows('UPDATE webhooks SET deleted_at = $2 WHERE id = $1', [webhooks[1]?.id, new Date(daysAgo(80))]);
     await service.rows(
-      `INSERT INTO delivery_stats SELECT id, date_trunc('hour', $1::timestamptz) - make_interval(days => d), 't', tenant_id, 1, 1, 0, 0, 1, 1, '{1}', '{1}'
+      `INSERT INTO hourly_stats SELECT id, date_trunc('hour', $1::timestamptz) - make_interval(days => d), 't', tenant_id, 1, 1, 0, 0, 1, 1, '{1}', '{1}'
        FROM webhooks, unnest('{365, 399, 401}'::integer[]) d WHERE id = $2`,
       [new Date(nowMs), webhook.id],
     );
     await service.rows(
       `INSERT INTO daily_stats SELECT webhook_id, date_trunc('day', hour, 'UTC'), event_type, tenant_id, 1, 1, 0, 0, 1, 1, '{}', '{}'
-       FROM delivery_stats`,
+       FROM hourly_stats`,
     );
     const report = await run();
     expect(report).toMatchObject({ statsDeleted: 1, formerDeleted: 1 });

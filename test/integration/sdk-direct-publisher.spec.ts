@@ -27,7 +27,7 @@ describe('DirectEventPublisher', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     api = await startApi({ databaseUrl: database.url });
-    pool = new Pool({ ...roleConfig(database.url, 'webhooks_batch', 'test-publisher'), max: 4 });
+    pool = new Pool({ ...roleConfig(database.url, 'webhooks_service', 'test-publisher'), max: 4 });
     publisher = new DirectEventPublisher({ pool, queue: { databaseUrl: database.url } });
     await publisher.untilReady();
   });
@@ -58,7 +58,7 @@ describe('DirectEventPublisher', () => {
   };
   const uuidOf = (eventId: string): string => parseId('event', eventId)!;
   const fanOutsOf = async (eventId: string): Promise<string[]> => {
-    const { rows } = await pool.query<{ id: string }>('SELECT id FROM pending_fan_outs WHERE $1 = ANY(event_ids)', [
+    const { rows } = await pool.query<{ id: string }>('SELECT id FROM event_batches WHERE $1 = ANY(event_ids)', [
       uuidOf(eventId),
     ]);
     return rows.map((row) => row.id);
@@ -66,14 +66,14 @@ describe('DirectEventPublisher', () => {
   /** The fan-outs that jobs in BullMQ's own table speak of. */
   const announced = async (): Promise<string[]> => {
     const { rows } = await pool.query<{ data: EventJob }>(
-      `SELECT data FROM bullmq.job WHERE data::text LIKE '%fanOutIds%'`,
+      `SELECT data FROM bullmq.job WHERE data::text LIKE '%batchIds%'`,
     );
-    return rows.flatMap((row) => row.data.fanOutIds);
+    return rows.flatMap((row) => row.data.batchIds);
   };
   const untilAnnounced = async (eventId: string): Promise<void> => {
-    const fanOutIds = await fanOutsOf(eventId);
-    expect(fanOutIds).toHaveLength(1);
-    await waitFor('the event job', async () => (await announced()).includes(fanOutIds[0]!));
+    const batchIds = await fanOutsOf(eventId);
+    expect(batchIds).toHaveLength(1);
+    await waitFor('the event job', async () => (await announced()).includes(batchIds[0]!));
   };
   const countEvents = async (): Promise<number> => {
     const { rows } = await pool.query<{ count: number }>(
@@ -268,7 +268,7 @@ describe('DirectEventPublisher', () => {
     });
 
     it('needs no connection beside the one of the transaction', async () => {
-      const single = new Pool({ ...roleConfig(database.url, 'webhooks_batch', 'test-single'), max: 1 });
+      const single = new Pool({ ...roleConfig(database.url, 'webhooks_service', 'test-single'), max: 1 });
       const alone = new DirectEventPublisher({ pool: single, queue: { databaseUrl: database.url } });
       const client = await single.connect();
       try {
@@ -329,9 +329,9 @@ describe('DirectEventPublisher', () => {
     }
   });
 
-  it('works for any login that is a member of webhooks_batch', async () => {
+  it('works for any login that is a member of webhooks_service', async () => {
     const role = `test_member_${randomUUID().slice(0, 8)}`;
-    await execute(database.url, `CREATE ROLE ${role} LOGIN PASSWORD 'member' IN ROLE webhooks_batch`);
+    await execute(database.url, `CREATE ROLE ${role} LOGIN PASSWORD 'member' IN ROLE webhooks_service`);
     const url = new URL(databaseUrl(database.url, new URL(database.url).pathname.slice(1)));
     url.username = role;
     url.password = 'member';

@@ -63,7 +63,7 @@ describe('the second wall between tenants', () => {
     it('cannot be passed by the roles', async () => {
       const { rows } = await pool.query(
         `SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles
-         WHERE rolname IN ('webhooks_request', 'webhooks_batch', 'webhooks_retention') ORDER BY 1`,
+         WHERE rolname IN ('webhooks_request', 'webhooks_service', 'webhooks_retention') ORDER BY 1`,
       );
       const none = {
         rolsuper: false,
@@ -73,13 +73,13 @@ describe('the second wall between tenants', () => {
         rolcanlogin: false,
       };
       expect(rows).toEqual([
-        { rolname: 'webhooks_batch', ...none },
         { rolname: 'webhooks_request', ...none },
         { rolname: 'webhooks_retention', ...none },
+        { rolname: 'webhooks_service', ...none },
       ]);
       const memberships = `SELECT pg_get_userbyid(member) || ' of ' || pg_get_userbyid(roleid) AS name FROM pg_auth_members
         WHERE pg_get_userbyid(member) LIKE 'webhooks\\_%'`;
-      expect(await names(memberships)).toEqual(['webhooks_retention of webhooks_batch']);
+      expect(await names(memberships)).toEqual(['webhooks_retention of webhooks_service']);
     });
   });
 

@@ -1,6 +1,6 @@
 import { Client, type Pool } from 'pg';
 import { parseId } from '#kernel/ids';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { startApi, type TestApi } from '../support/api';
 import { makeTenant, makeToken, type TestTenant } from '../support/factories';
 import { createTestDatabase, type TestDatabase } from '../support/postgres';
@@ -164,7 +164,7 @@ describe('tokens', () => {
     at: TestApi,
     work: () => Promise<void>,
   ): Promise<{ lookups: number; looks: number; atOnce: number }> {
-    const pool = at.app.get<Pool>(BATCH_POOL);
+    const pool = at.app.get<Pool>(SERVICE_POOL);
     const query = pool.query.bind(pool) as (given: { name: string }) => Promise<unknown>;
     const seen = { lookups: 0, looks: 0, atOnce: 0 };
     let underWay = 0;

@@ -1,5 +1,5 @@
 import { loadEnvironment } from '#config/environment';
-import { createBatchPool } from '#database/pools';
+import { createServicePool } from '#database/pools';
 import { resealColumn } from '#database/reseal.queries';
 import { createSecretBox } from '#database/secret-box';
 import { SEALED_COLUMNS } from '#database/sealed-columns';
@@ -17,7 +17,7 @@ export async function rotateEncryptionKeyCommand(): Promise<number> {
     return 1;
   }
   const box = createSecretBox(environment.encryptionKeys);
-  const pool = createBatchPool(environment.databaseUrl, 1, 'webhooks-cli', () => undefined);
+  const pool = createServicePool(environment.databaseUrl, 1, 'webhooks-cli', () => undefined);
   const unreadable = new Map<string, number>();
   try {
     for (const sealed of SEALED_COLUMNS) {

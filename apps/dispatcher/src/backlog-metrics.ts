@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { Gauge, Registry } from 'prom-client';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { QUEUE_BACKEND } from '#queues/queues.module';
 import type { QueueBackend } from '#queues/queue-backend';
 import { EVENT_QUEUE, INBOUND_QUEUE, WAKE_UP_QUEUE } from '#queues/queue-names';
@@ -19,14 +19,14 @@ interface Backlog {
   actions_age: number;
 }
 
-/** Gauges of what waits; read from the database when Prometheus asks, and left out while it does not answer. */
+/** Gauges of what waits; read from the database when Prometheus asks, and left out while it does not result. */
 @Injectable()
 export class BacklogMetrics {
   private reading: Promise<Backlog | null> | null = null;
 
   constructor(
     registry: Registry,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(QUEUE_BACKEND) queues: QueueBackend,
     lanes: Lanes,
   ) {
@@ -96,7 +96,7 @@ export class BacklogMetrics {
   }
 
   private async read(): Promise<Backlog | null> {
-    const answer = await this.pool.query<Backlog>({
+    const result = await this.pool.query<Backlog>({
       name: 'backlog',
       text: `
         WITH RECURSIVE oldest AS (
@@ -107,14 +107,14 @@ export class BacklogMetrics {
             ORDER BY webhook_id, due_at LIMIT 1) next
         )
         SELECT
-          (SELECT count(*) FROM (SELECT FROM pending_fan_outs WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) p) AS fan_outs,
-          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM pending_fan_outs WHERE owner IS NULL AND due_at <= now()), 0) AS fan_outs_age,
+          (SELECT count(*) FROM (SELECT FROM event_batches WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) p) AS fan_outs,
+          coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM event_batches WHERE owner IS NULL AND due_at <= now()), 0) AS fan_outs_age,
           (SELECT count(*) FROM (SELECT FROM waiting_deliveries WHERE due_at <= now() LIMIT ${COUNT_LIMIT}) w) AS deliveries,
           coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM oldest WHERE due_at <= now()), 0) AS deliveries_age,
           (SELECT count(*) FROM (SELECT FROM waiting_inbound_actions WHERE owner IS NULL AND due_at <= now() LIMIT ${COUNT_LIMIT}) a) AS actions,
           coalesce((SELECT greatest(0, extract(epoch FROM now() - min(due_at)))::float8 FROM waiting_inbound_actions
             WHERE owner IS NULL AND due_at <= now()), 0) AS actions_age`,
     });
-    return answer.rows[0] ?? null;
+    return result.rows[0] ?? null;
   }
 }

@@ -33,7 +33,7 @@ import { loadFunctions } from './inbound-actions/load-functions';
 import { RecordKeeper } from './inbound-actions/record-keeper';
 import { RunAction } from './inbound-actions/run-action';
 import { RunRecorder } from './inbound-actions/run-recorder';
-import { LineKeeper } from './reconcile/repair-ordering-queues';
+import { OrderingQueueRepair } from './reconcile/repair-ordering-queues';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
 import { Orphans } from './reconcile/orphans';
@@ -115,7 +115,7 @@ export class DispatcherModule {
         OperationalEvents,
         WebhookHealth,
         HealthMonitor,
-        LineKeeper,
+        OrderingQueueRepair,
         HeldDrain,
         Admission,
         Claims,

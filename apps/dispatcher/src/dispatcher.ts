@@ -133,7 +133,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     this.consumers.push(
       this.queues.consume<EventJob>(
         EVENT_QUEUE,
-        async (job) => void (await this.fanOuts.add(job.data.fanOutIds)),
+        async (job) => void (await this.fanOuts.add(job.data.batchIds)),
         EVENT_JOBS_AT_ONCE,
       ),
       this.queues.consume<InboundJob>(

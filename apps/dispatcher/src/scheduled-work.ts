@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HealthMonitor } from './webhooks/health-monitor/health-monitor';
 import { WebhookHealth } from './webhooks/health-monitor/webhook-health';
-import { LineKeeper } from './reconcile/repair-ordering-queues';
+import { OrderingQueueRepair } from './reconcile/repair-ordering-queues';
 import type { Periodic } from './periodic/periodic';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
@@ -23,7 +23,7 @@ export class ScheduledWork {
     private readonly redelivery: BulkRedelivery,
     private readonly health: WebhookHealth,
     private readonly healthMonitor: HealthMonitor,
-    private readonly lines: LineKeeper,
+    private readonly orderingQueues: OrderingQueueRepair,
     private readonly heldDrain: HeldDrain,
   ) {}
 
@@ -46,7 +46,7 @@ export class ScheduledWork {
       this.redelivery,
       this.health,
       this.healthMonitor,
-      this.lines,
+      this.orderingQueues,
       this.heldDrain,
     ];
   }

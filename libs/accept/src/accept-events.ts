@@ -7,8 +7,8 @@ import { orderingKeyHash } from './ordering-key';
 export interface AcceptedBatch {
   /** In the order of the events. */
   acceptances: Acceptance[];
-  /** Ids of `pending_fan_outs` due now. */
-  fanOutIds: string[];
+  /** Ids of `event_batches` due now. */
+  batchIds: string[];
   /** When the scheduled ones fall due (Unix ms). */
   scheduledAtMs: number[];
 }
@@ -28,11 +28,11 @@ const EVENT_ID_MS = 97 * 86_400_000;
  */
 export async function acceptEvents(queryable: Queryable, events: NewEvent[], nowMs: number): Promise<AcceptedBatch> {
   const acceptances = new Map<number, Acceptance>();
-  const fanOutIds = new Set<string>();
+  const batchIds = new Set<string>();
   const scheduledAtMs: number[] = [];
   let left: Item[] = events.map((event, index) => ({
-    ...{ event, index, keys: keysOf(event, nowMs), fanOutId: event.id },
-    lineHash: isInLine(event) ? orderingKeyHash(event.tenantId, event.orderingKey) : null,
+    ...{ event, index, keys: keysOf(event, nowMs), batchId: event.id },
+    lineHash: isOrdered(event) ? orderingKeyHash(event.tenantId, event.orderingKey) : null,
   }));
   for (let round = 0; left.length > 0; round += 1) {
     if (round > events.length + MAX_EXTRA_ROUNDS) throw new Error('Keys of events could not be settled');
@@ -46,7 +46,7 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
         continue;
       }
       acceptances.set(item.index, { kind: 'accepted', eventId: item.event.id });
-      if (item.event.deliverAtMs === null) fanOutIds.add(item.fanOutId);
+      if (item.event.deliverAtMs === null) batchIds.add(item.batchId);
       else scheduledAtMs.push(item.event.deliverAtMs);
     }
     left = group.later;
@@ -64,13 +64,13 @@ export async function acceptEvents(queryable: Queryable, events: NewEvent[], now
   }
   return {
     acceptances: events.map((_, index) => acceptances.get(index) as Acceptance),
-    fanOutIds: [...fanOutIds],
+    batchIds: [...batchIds],
     scheduledAtMs,
   };
 }
 
 /** Whether the event's place among those of its ordering key is that of its commit; a scheduled one takes it when it is due. */
-export function isInLine(event: NewEvent): event is NewEvent & { orderingKey: string } {
+export function isOrdered(event: NewEvent): event is NewEvent & { orderingKey: string } {
   return event.orderingKey !== null && event.deliverAtMs === null;
 }
 
@@ -119,7 +119,7 @@ function shareFanOuts(items: Item[]): void {
     const company = item.lineHash?.toString('hex') ?? item.event.priority;
     const shared = ids.get(company);
     if (shared === undefined) ids.set(company, item.event.id);
-    item.fanOutId = shared ?? item.event.id;
+    item.batchId = shared ?? item.event.id;
   }
 }
 
@@ -148,7 +148,7 @@ async function findKeys(queryable: Queryable, items: Item[]): Promise<Map<string
     text: `
       SELECT k.tenant_id, k.key_hash, k.fingerprint, k.event_id, e.client_event_id, e.id IS NOT NULL AS event_exists
       FROM unnest($1::uuid[], $2::bytea[]) AS wanted(tenant_id, key_hash)
-      JOIN event_keys k USING (tenant_id, key_hash)
+      JOIN idempotency_keys k USING (tenant_id, key_hash)
       LEFT JOIN events e ON e.id = k.event_id`,
     values: [keys.map((key) => key.tenantId), keys.map((key) => key.hash)],
   });
@@ -180,7 +180,7 @@ async function releaseKeys(queryable: Queryable, items: Item[], eventIds: string
   const keys = items.flatMap((item) => item.keys.map((key) => ({ hash: key.hash, tenantId: item.event.tenantId })));
   await queryable.query({
     text: `
-      DELETE FROM event_keys k USING unnest($1::uuid[], $2::bytea[]) AS wanted(tenant_id, key_hash)
+      DELETE FROM idempotency_keys k USING unnest($1::uuid[], $2::bytea[]) AS wanted(tenant_id, key_hash)
       WHERE k.tenant_id = wanted.tenant_id AND k.key_hash = wanted.key_hash AND k.event_id = ANY($3::uuid[])
         AND NOT EXISTS (SELECT FROM events e WHERE e.id = k.event_id)`,
     values: [keys.map((key) => key.tenantId), keys.map((key) => key.hash), eventIds],

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { withPartitions } from '#database/with-partitions';
 import type { Signals } from '#queues/signals';
-import { acceptEvents, isInLine, type AcceptedBatch } from './accept-events';
+import { acceptEvents, isOrdered, type AcceptedBatch } from './accept-events';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Acceptance, NewEvent } from './new-event';
 
@@ -16,9 +16,9 @@ const GROUP = {
 export class EventIntake {
   private readonly commits: GroupCommit<NewEvent, Acceptance>;
   /** Of events with an ordering key: one commit at a time, so that they are committed as they come. */
-  private readonly commitsInLine: GroupCommit<NewEvent, Acceptance>;
+  private readonly orderedCommits: GroupCommit<NewEvent, Acceptance>;
 
-  /** @param pool of role `webhooks_batch`: a group holds events of many tenants. */
+  /** @param pool of role `webhooks_service`: a group holds events of many tenants. */
   constructor(
     private readonly pool: Pool,
     private readonly signals: Signals,
@@ -31,7 +31,7 @@ export class EventIntake {
         bytesOf: (event: NewEvent) => event.data.length,
       });
     this.commits = groupCommit(GROUP.maxConcurrent);
-    this.commitsInLine = groupCommit(1);
+    this.orderedCommits = groupCommit(1);
   }
 
   /**
@@ -40,7 +40,7 @@ export class EventIntake {
    */
   async accept(event: NewEvent): Promise<Acceptance> {
     try {
-      return await (isInLine(event) ? this.commitsInLine : this.commits).add(event);
+      return await (isOrdered(event) ? this.orderedCommits : this.commits).add(event);
     } catch (error) {
       if (isDatabaseAway(error)) throw databaseAway(error);
       throw error;
@@ -55,7 +55,7 @@ export class EventIntake {
   }
 
   private announce(batch: AcceptedBatch, nowMs: number): void {
-    if (batch.fanOutIds.length > 0) this.signals.eventsAccepted(batch.fanOutIds);
+    if (batch.batchIds.length > 0) this.signals.eventsAccepted(batch.batchIds);
     for (const atMs of batch.scheduledAtMs) this.signals.wakeUpAt(atMs, nowMs);
   }
 }

@@ -22,8 +22,8 @@ export interface Item {
   event: NewEvent;
   index: number;
   keys: EventKey[];
-  /** The `pending_fan_outs` row it goes into. */
-  fanOutId: string;
+  /** The `event_batches` row it goes into. */
+  batchId: string;
   /** Of its ordering key, where it has a place among the events of the key by its commit. */
   lineHash: Buffer | null;
 }
@@ -41,7 +41,7 @@ WITH accepted AS (
   SELECT id, tenant_id, substring($12::bytea FROM data_at FOR data_bytes)
   FROM unnest($1::uuid[], $2::uuid[], $10::integer[], $11::integer[]) AS t(id, tenant_id, data_at, data_bytes)
 )
-INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes)
+INSERT INTO event_batches (id, due_at, priority, event_ids, data_bytes)
 SELECT id, coalesce(due_at, now()), priority, ($1::uuid[])[first_event:last_event], data_bytes
 FROM unnest($13::uuid[], $14::timestamptz[], $15::smallint[], $16::integer[], $17::integer[], $18::integer[])
   AS f(id, due_at, priority, first_event, last_event, data_bytes)`;
@@ -54,9 +54,9 @@ WITH input AS (
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $13::text[], $5::timestamptz[], $6::text[], $7::smallint[],
     $8::text[], $9::timestamptz[], $10::integer[], $11::integer[], $14::uuid[], $15::smallint[])
     AS t(id, tenant_id, project_id, type, client_event_id, occurred_at, version, priority, ordering_key, deliver_at,
-      data_at, data_bytes, fan_out_id, key_count)
+      data_at, data_bytes, batch_id, key_count)
 ), won AS (
-  INSERT INTO event_keys AS k (tenant_id, key_hash, fingerprint, event_id, expires_at)
+  INSERT INTO idempotency_keys AS k (tenant_id, key_hash, fingerprint, event_id, expires_at)
   SELECT * FROM unnest($16::uuid[], $17::bytea[], $18::bytea[], $19::uuid[], $20::timestamptz[])
     AS wanted(tenant_id, key_hash, fingerprint, event_id, expires_at)
   ON CONFLICT (tenant_id, key_hash) DO UPDATE
@@ -75,33 +75,33 @@ ${fanOuts}
 SELECT id FROM accepted`;
 
 const INSERT = insertStatement(`), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes)
-  SELECT fan_out_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id), sum(data_bytes)
-  FROM input JOIN accepted USING (id) GROUP BY fan_out_id
+  INSERT INTO event_batches (id, due_at, priority, event_ids, data_bytes)
+  SELECT batch_id, coalesce(max(deliver_at), now()), max(priority), array_agg(id ORDER BY id), sum(data_bytes)
+  FROM input JOIN accepted USING (id) GROUP BY batch_id
 )`);
 
 // With ordering keys: their rows stay locked until the commit, and the position is drawn under the lock, so positions
 // of a key grow in the order of the commits. In one order everywhere, and after the keys above: nobody waits in a ring.
-const INSERT_IN_LINE = insertStatement(`), in_line AS (
+const INSERT_IN_LINE = insertStatement(`), ordered AS (
   SELECT DISTINCT l.key_hash, l.event_id
   FROM unnest($21::uuid[], $22::bytea[]) AS l(event_id, key_hash) JOIN accepted ON accepted.id = l.event_id
-), lines AS (
+), queues AS (
   INSERT INTO ordering_keys (key_hash, position)
-  SELECT key_hash, nextval('ordering_positions') FROM (SELECT DISTINCT key_hash FROM in_line ORDER BY key_hash) k
+  SELECT key_hash, nextval('ordering_positions') FROM (SELECT DISTINCT key_hash FROM ordered ORDER BY key_hash) k
   ON CONFLICT (key_hash) DO UPDATE SET position = nextval('ordering_positions'), used_at = now()
   RETURNING key_hash, position
 ), fan_outs AS (
-  INSERT INTO pending_fan_outs (id, due_at, priority, event_ids, data_bytes, key_hash, position)
-  SELECT i.fan_out_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), sum(i.data_bytes),
-    lines.key_hash, lines.position
-  FROM input i JOIN accepted USING (id) LEFT JOIN in_line ON in_line.event_id = i.id LEFT JOIN lines USING (key_hash)
-  GROUP BY i.fan_out_id, lines.key_hash, lines.position
+  INSERT INTO event_batches (id, due_at, priority, event_ids, data_bytes, key_hash, position)
+  SELECT i.batch_id, coalesce(max(i.deliver_at), now()), max(i.priority), array_agg(i.id ORDER BY i.id), sum(i.data_bytes),
+    queues.key_hash, queues.position
+  FROM input i JOIN accepted USING (id) LEFT JOIN ordered ON ordered.event_id = i.id LEFT JOIN queues USING (key_hash)
+  GROUP BY i.batch_id, queues.key_hash, queues.position
 )`);
 
 /** Writes events; @returns the ids of those that were written, since no other event has their keys. */
 export async function insertEvents(queryable: Queryable, items: Item[]): Promise<Set<string>> {
   if (items.every((item) => item.keys.length === 0 && item.lineHash === null)) {
-    const ordered = items.toSorted((a, b) => compare(a.fanOutId, b.fanOutId) || compare(a.event.id, b.event.id));
+    const ordered = items.toSorted((a, b) => compare(a.batchId, b.batchId) || compare(a.event.id, b.event.id));
     await queryable.query({
       name: 'accept-events-without-keys',
       text: INSERT_WITHOUT_KEYS,
@@ -115,13 +115,13 @@ export async function insertEvents(queryable: Queryable, items: Item[]): Promise
     .sort((a, b) => Buffer.compare(a.hash, b.hash));
   const inLine = items.filter((item) => item.lineHash !== null);
   const isOrdered = inLine.length > 0;
-  const answer = await queryable.query<{ id: string }>({
-    name: isOrdered ? 'accept-events-in-line' : 'accept-events',
+  const result = await queryable.query<{ id: string }>({
+    name: isOrdered ? 'accept-ordered-events' : 'accept-events',
     text: isOrdered ? INSERT_IN_LINE : INSERT,
     values: [
       ...eventColumns(items),
       textArray(items.map((item) => item.event.clientEventId)),
-      uuidArray(items.map((item) => item.fanOutId)),
+      uuidArray(items.map((item) => item.batchId)),
       smallintArray(items.map((item) => item.keys.length)),
       uuidArray(keys.map((key) => key.event.tenantId)),
       byteaArray(keys.map((key) => key.hash)),
@@ -133,7 +133,7 @@ export async function insertEvents(queryable: Queryable, items: Item[]): Promise
         : []),
     ],
   });
-  return new Set(answer.rows.map((row) => row.id));
+  return new Set(result.rows.map((row) => row.id));
 }
 
 /** The first twelve parameters of each statement. The payloads are one, and each event says where in it its own is. */
@@ -171,14 +171,14 @@ function fanOutColumns(items: Item[]): Buffer[] {
     last: number;
     bytes: number;
   }[] = [];
-  for (const [index, { fanOutId, event }] of items.entries()) {
+  for (const [index, { batchId, event }] of items.entries()) {
     const previous = fanOuts.at(-1);
-    if (previous?.id === fanOutId) {
+    if (previous?.id === batchId) {
       previous.last += 1;
       previous.bytes += event.data.length;
     } else {
       fanOuts.push({
-        ...{ id: fanOutId, dueAtMs: event.deliverAtMs, priority: PRIORITIES[event.priority] },
+        ...{ id: batchId, dueAtMs: event.deliverAtMs, priority: PRIORITIES[event.priority] },
         ...{ first: index + 1, last: index + 1, bytes: event.data.length },
       });
     }

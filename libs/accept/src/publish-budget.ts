@@ -10,7 +10,7 @@ export class PublishBudget {
       const answer = await pool.query<{ taken: number; left_ms: number }>({
         name: 'reserve-publishing',
         text: `
-          INSERT INTO publish_windows AS w (tenant_id, second, taken) VALUES ($1, floor(extract(epoch FROM clock_timestamp())), $2)
+          INSERT INTO publish_rate_windows AS w (tenant_id, second, taken) VALUES ($1, floor(extract(epoch FROM clock_timestamp())), $2)
           ON CONFLICT (tenant_id) DO UPDATE SET second = excluded.second,
             taken = least(excluded.taken + CASE WHEN w.second = excluded.second THEN w.taken ELSE 0 END, 1000000000)
           RETURNING taken, ((second + 1) * 1000 - extract(epoch FROM clock_timestamp()) * 1000)::float8 AS left_ms`,

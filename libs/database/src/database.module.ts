@@ -5,11 +5,11 @@ import type { Environment } from '#config/environment';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { DatabaseConnection } from './database-connection';
-import { createBatchPool } from './pools';
+import { createServicePool } from './pools';
 import { createSecretBox } from './secret-box';
 
-/** Injection token of the pool that runs batch statements as `webhooks_batch`. */
-export const BATCH_POOL = Symbol('batch pool');
+/** Injection token of the pool that runs batch statements as `webhooks_service`. */
+export const SERVICE_POOL = Symbol('service pool');
 /** Injection token of the {@link SecretBox}. */
 export const SECRET_BOX = Symbol('secret box');
 
@@ -17,17 +17,17 @@ export const SECRET_BOX = Symbol('secret box');
 @Global()
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {
-  constructor(@Inject(BATCH_POOL) private readonly batchPool: Pool) {}
+  constructor(@Inject(SERVICE_POOL) private readonly servicePool: Pool) {}
 
   static for(applicationName: string): DynamicModule {
     return {
       module: DatabaseModule,
       providers: [
         {
-          provide: BATCH_POOL,
+          provide: SERVICE_POOL,
           inject: [ENVIRONMENT, LOGGER],
           useFactory: (environment: Environment, logger: Logger) =>
-            createBatchPool(environment.databaseUrl, environment.databasePoolSize, applicationName, (error) => {
+            createServicePool(environment.databaseUrl, environment.databasePoolSize, applicationName, (error) => {
               logger.warn({ error: error.message }, 'an idle database connection broke');
             }),
         },
@@ -38,15 +38,15 @@ export class DatabaseModule implements OnApplicationShutdown {
         },
         {
           provide: DatabaseConnection,
-          inject: [BATCH_POOL, LOGGER],
+          inject: [SERVICE_POOL, LOGGER],
           useFactory: (pool: Pool, logger: Logger) => new DatabaseConnection(pool, logger),
         },
       ],
-      exports: [BATCH_POOL, SECRET_BOX, DatabaseConnection],
+      exports: [SERVICE_POOL, SECRET_BOX, DatabaseConnection],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.batchPool.end();
+    await this.servicePool.end();
   }
 }

@@ -4,6 +4,6 @@ export interface IdsRow {
   ids: string | null;
 }
 
-export function idsOf(answer: { rows: readonly IdsRow[] }): Set<string> {
-  return new Set(answer.rows[0]?.ids?.split(','));
+export function idsOf(result: { rows: readonly IdsRow[] }): Set<string> {
+  return new Set(result.rows[0]?.ids?.split(','));
 }

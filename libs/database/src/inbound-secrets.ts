@@ -17,7 +17,7 @@ export function sealJson(box: SecretBox, sealed: InboundSealed, id: string, valu
 
 /** @throws Error when it was sealed with a key that is not configured, or for another row or column. */
 export function openJson<T>(box: SecretBox, sealed: InboundSealed, id: string, column: Buffer): T {
-  return JSON.parse(box.open(column, contextOf(sealed, id))) as T;
+  return JSON.parse(box.unseal(column, contextOf(sealed, id))) as T;
 }
 
 /** What a box is bound to: `inbound_action:<id>:secrets`, for example. */

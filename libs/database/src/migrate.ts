@@ -30,9 +30,9 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   }
 }
 
-/** BullMQ's tables belong to whoever migrates; the apps use them as `webhooks_batch`. */
+/** BullMQ's tables belong to whoever migrates; the apps use them as `webhooks_service`. */
 const QUEUE_GRANTS = `
-  GRANT USAGE ON SCHEMA bullmq TO webhooks_batch;
-  GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA bullmq TO webhooks_batch;
-  GRANT USAGE ON ALL SEQUENCES IN SCHEMA bullmq TO webhooks_batch;
+  GRANT USAGE ON SCHEMA bullmq TO webhooks_service;
+  GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA bullmq TO webhooks_service;
+  GRANT USAGE ON ALL SEQUENCES IN SCHEMA bullmq TO webhooks_service;
 `;

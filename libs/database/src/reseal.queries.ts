@@ -35,7 +35,7 @@ export async function resealColumn(pool: Pool, box: SecretBox, sealed: SealedCol
 
 function resealed(box: SecretBox, old: Buffer, context: string): Buffer | null {
   try {
-    return box.seal(box.open(old, context), context);
+    return box.seal(box.unseal(old, context), context);
   } catch {
     return null;
   }
@@ -60,11 +60,11 @@ async function replace(
   { table, column }: SealedColumn,
   boxes: { id: string; old: Buffer; fresh: Buffer }[],
 ): Promise<number> {
-  const answer = await pool.query(
+  const result = await pool.query(
     `UPDATE ${table} SET ${column} = changed.fresh
      FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS changed(id, old, fresh)
      WHERE ${table}.id = changed.id AND ${table}.${column} = changed.old`,
     [boxes.map(({ id }) => id), boxes.map(({ old }) => old), boxes.map(({ fresh }) => fresh)],
   );
-  return answer.rowCount ?? 0;
+  return result.rowCount ?? 0;
 }

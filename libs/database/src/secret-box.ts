@@ -12,14 +12,14 @@ export interface SecretBox {
   readonly keyId: string;
   /** The id of the key that a box was sealed with. */
   keyIdOf(box: Buffer): string;
-  /** `context` (for example `webhook:<id>:secret`) is authenticated: a box moved to another row does not open. */
+  /** `context` (for example `webhook:<id>:secret`) is authenticated: a box moved to another row cannot be unsealed. */
   seal(plain: string, context: string): Buffer;
   /** @throws Error when the key is not among the configured ones, or the box was altered or moved. */
-  open(box: Buffer, context: string): string;
+  unseal(box: Buffer, context: string): string;
 }
 
 /**
- * A box over several keys: the first seals, all open, so that a new key is introduced by putting it in front.
+ * A box over several keys: the first seals, all unseal, so that a new key is introduced by putting it in front.
  * Layout: version (1 byte), key id (first 4 bytes of the key's SHA-256), iv (12), tag (16), ciphertext.
  * @param keys 32 bytes each, at least one.
  */
@@ -37,7 +37,7 @@ export function createSecretBox(keys: Buffer[]): SecretBox {
       const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
       return Buffer.concat([Buffer.of(FORMAT_VERSION), sealing.id, iv, cipher.getAuthTag(), sealed]);
     },
-    open(box, context) {
+    unseal(box, context) {
       const keyId = box.subarray(1, HEADER_BYTES);
       const found = ring.find((candidate) => candidate.id.equals(keyId));
       if (box[0] !== FORMAT_VERSION || found === undefined) {

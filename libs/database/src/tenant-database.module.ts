@@ -6,7 +6,7 @@ import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { requestDataSourceOptions } from './data-source';
 import { DatabaseConnection } from './database-connection';
-import { BATCH_POOL } from './database.module';
+import { SERVICE_POOL } from './database.module';
 import { TenantDatabase } from './tenant-database';
 
 /** What requests of tenants read and write through, beside {@link DatabaseModule}; only the API has any. */
@@ -37,7 +37,7 @@ export class TenantDatabaseModule implements OnApplicationShutdown {
       providers: [
         {
           provide: TenantDatabase,
-          inject: [DataSource, BATCH_POOL],
+          inject: [DataSource, SERVICE_POOL],
           useFactory: (dataSource: DataSource, pool: Pool) => new TenantDatabase(dataSource, pool),
         },
       ],

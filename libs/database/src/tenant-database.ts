@@ -8,7 +8,7 @@ export class TenantDatabase {
   constructor(
     private readonly dataSource: DataSource,
     /** Makes partitions where they are missing, which requests may not. */
-    private readonly batchPool: Pool,
+    private readonly servicePool: Pool,
   ) {}
 
   /**
@@ -34,7 +34,7 @@ export class TenantDatabase {
     work: (manager: EntityManager) => Promise<T>,
   ): Promise<T> {
     try {
-      return await withPartitions(this.batchPool, () =>
+      return await withPartitions(this.servicePool, () =>
         this.dataSource.transaction(async (manager) => {
           await manager.query(settings, [tenantId]);
           return work(manager);

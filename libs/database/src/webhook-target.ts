@@ -79,7 +79,7 @@ export function toWebhookTarget(row: WebhookTargetRow, box: SecretBox): WebhookT
     headers:
       row.sealed_headers === null
         ? {}
-        : (JSON.parse(box.open(row.sealed_headers, sealContext.webhookHeaders(row.id))) as Record<string, string>),
+        : (JSON.parse(box.unseal(row.sealed_headers, sealContext.webhookHeaders(row.id))) as Record<string, string>),
   };
 }
 
@@ -91,10 +91,10 @@ function openKeys(row: WebhookTargetRow, box: SecretBox): SigningKeys {
     expiresAtMs,
   });
   const open = ({ id, sealed }: SealedKey, context: (id: string) => string): string =>
-    box.open(Buffer.from(sealed, 'base64'), context(id));
+    box.unseal(Buffer.from(sealed, 'base64'), context(id));
   return {
     secrets: [
-      toSecret(box.open(row.sealed_secret, sealContext.webhookSecret(row.id)), null),
+      toSecret(box.unseal(row.sealed_secret, sealContext.webhookSecret(row.id)), null),
       ...row.retiring_secrets.map((old) => toSecret(open(old, sealContext.retiringSecret), old.expires_at_ms)),
     ],
     privateKeys: row.signing_keys.map((key) => ({

@@ -113,7 +113,7 @@ function createPostgresQueues(options: QueueBackendOptions): QueueBackend {
     connectionString: options.databaseUrl,
     max: POSTGRES_POOL,
     // A signal that a crash of PostgreSQL loses is found by the reconciler: its commit need not wait for the disk.
-    options: '-c role=webhooks_batch -c synchronous_commit=off',
+    options: '-c role=webhooks_service -c synchronous_commit=off',
     application_name: 'webhooks-queue',
     // BullMQ takes a connection to look at its schema, and does not listen to it.
     Client: SurvivingClient,

@@ -1,4 +1,4 @@
-/** One job a batch of accepted events: the ids of its `pending_fan_outs` rows. */
+/** One job a batch of accepted events: the ids of its `event_batches` rows. */
 export const EVENT_QUEUE = 'events';
 /** One delayed job for each moment at which waiting deliveries fall due. */
 export const WAKE_UP_QUEUE = 'wake-ups';
@@ -7,7 +7,7 @@ export const WAKE_UP_QUEUE = 'wake-ups';
 export const INBOUND_QUEUE = 'inbound';
 
 export interface EventJob {
-  fanOutIds: string[];
+  batchIds: string[];
 }
 
 export interface WakeUpJob {

@@ -34,8 +34,8 @@ export class Signals {
   private underWay = 0;
   private failing = false;
   // A job id of our own: on PostgreSQL BullMQ would else make a sequence, which the apps' role may not.
-  private readonly events = new SharedJobs<string>((fanOutIds) =>
-    this.add(EVENT_QUEUE, { fanOutIds }, { jobId: fanOutIds[0] }),
+  private readonly events = new SharedJobs<string>((batchIds) =>
+    this.add(EVENT_QUEUE, { batchIds }, { jobId: batchIds[0] }),
   );
   private readonly inbound = new SharedJobs<AcceptedRequest>((requests) =>
     this.add(INBOUND_QUEUE, { endpoints: endpointsOf(requests) }, { jobId: requests[0].id }),
@@ -50,8 +50,8 @@ export class Signals {
    * Tells dispatchers of batches of events that are committed: at once, or together with others as soon as the job that
    * is being added is there. Never throws.
    */
-  eventsAccepted(fanOutIds: string[]): void {
-    this.events.add(fanOutIds);
+  eventsAccepted(batchIds: string[]): void {
+    this.events.add(batchIds);
   }
 
   /** Tells dispatchers in the same way of inbound requests that are committed and have actions to be run. Never throws. */

@@ -21,7 +21,7 @@ import { TenantKnowledge } from './tenant-knowledge';
 
 export interface DirectEventPublisherOptions {
   /**
-   * The service's database, connected as role `webhooks_batch` or as a member of it that inherits its rights; row-level
+   * The service's database, connected as role `webhooks_service` or as a member of it that inherits its rights; row-level
    * security hides the tables from everyone else. Needs a connection beside those that the caller's own transactions
    * hold: a tenant's events per second are counted outside of them.
    */
@@ -159,8 +159,8 @@ export class DirectEventPublisher {
   }
 
   private signal(batches: AcceptedBatch[]): void {
-    const fanOutIds = batches.flatMap((batch) => batch.fanOutIds);
-    if (fanOutIds.length > 0) this.signals.eventsAccepted(fanOutIds);
+    const batchIds = batches.flatMap((batch) => batch.batchIds);
+    if (batchIds.length > 0) this.signals.eventsAccepted(batchIds);
     for (const atMs of batches.flatMap((batch) => batch.scheduledAtMs)) this.signals.wakeUpAt(atMs, this.clock.nowMs());
   }
 }

@@ -1,17 +1,17 @@
-import { isUnreachable, lengthen, probeAfterMs, shouldOpen, type UnreachableStreak } from './breaker';
+import { isUnreachable, lengthen, probeAfterMs, isConfirmedUnreachable, type UnreachableStreak } from './breaker';
 
 describe('breaker', () => {
   it('opens after ten attempts in a row over at least five seconds', () => {
     let streak: UnreachableStreak | undefined;
     for (let index = 0; index < 9; index += 1) streak = lengthen(streak, 1_000 * index);
-    expect(streak !== undefined && shouldOpen(streak, 9_000)).toBe(false);
-    expect(shouldOpen(lengthen(streak, 9_000), 9_000)).toBe(true);
+    expect(streak !== undefined && isConfirmedUnreachable(streak, 9_000)).toBe(false);
+    expect(isConfirmedUnreachable(lengthen(streak, 9_000), 9_000)).toBe(true);
   });
 
   it('does not open for a burst that fails at once', () => {
     let streak: UnreachableStreak | undefined;
     for (let index = 0; index < 50; index += 1) streak = lengthen(streak, 1_000);
-    expect(streak !== undefined && shouldOpen(streak, 1_500)).toBe(false);
+    expect(streak !== undefined && isConfirmedUnreachable(streak, 1_500)).toBe(false);
   });
 
   it('probes at intervals that double up to five minutes', () => {

@@ -1,8 +1,8 @@
 import type { ErrorClass } from './outcome';
 
 /** After so many attempts in a row that nobody answered, and so long since the first, a webhook is only probed. */
-const OPEN_AFTER_ATTEMPTS = 10;
-const OPEN_AFTER_MS = 5_000;
+const UNREACHABLE_AFTER_ATTEMPTS = 10;
+const UNREACHABLE_AFTER_MS = 5_000;
 
 const FIRST_PROBE_MS = 10_000;
 const MAX_PROBE_MS = 300_000;
@@ -39,6 +39,6 @@ export function lengthen(streak: UnreachableStreak | undefined, nowMs: number): 
 }
 
 /** Whether it is time to stop sending and probe instead. */
-export function shouldOpen(streak: UnreachableStreak, nowMs: number): boolean {
-  return streak.count >= OPEN_AFTER_ATTEMPTS && nowMs - streak.sinceMs >= OPEN_AFTER_MS;
+export function isConfirmedUnreachable(streak: UnreachableStreak, nowMs: number): boolean {
+  return streak.count >= UNREACHABLE_AFTER_ATTEMPTS && nowMs - streak.sinceMs >= UNREACHABLE_AFTER_MS;
 }

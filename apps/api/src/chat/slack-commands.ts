@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL, SECRET_BOX } from '#database/database.module';
+import { SERVICE_POOL, SECRET_BOX } from '#database/database.module';
 import { sealContext } from '#database/seal-contexts';
 import type { SecretBox } from '#database/secret-box';
 import { verifySignature } from '#inbound-rules/signatures/verify-signature';
@@ -25,7 +25,7 @@ export interface PostedCommand {
 @Injectable()
 export class SlackCommands {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(SECRET_BOX) private readonly box: SecretBox,
     @Inject(TokenAuthenticator) private readonly tokens: TokenAuthenticator,
     private readonly endpoints: InboundChatEndpoints,
@@ -49,7 +49,7 @@ export class SlackCommands {
   }
 
   private verify(link: SlackLinkSecrets, { headers, body, clientIp, receivedAt }: PostedCommand): void {
-    const secret = this.box.open(link.sealedSigningSecret, sealContext.slackSigningSecret(link.id));
+    const secret = this.box.unseal(link.sealedSigningSecret, sealContext.slackSigningSecret(link.id));
     const request = { method: 'POST', headers, query: {}, body, ip: clientIp, receivedAt };
     const { passed } = verifySignature({ scheme: 'slack' }, [secret], request, receivedAt);
     if (!passed) throw new AppError(401, 'invalid_signature', 'The signature is not valid');

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { inTransaction } from '#database/in-transaction';
-import { findHeads, lockLines, moveUp } from '#database/lines.queries';
+import { findHeads, lockQueues, advanceQueues } from '#database/ordering-queues.queries';
 
 /**
  * Takes a given-up delivery out of the line that waits behind it, and lets the next of the line go.
@@ -21,11 +21,11 @@ export function skipGivenUp(
     );
     const lines = found.rows.map((row) => ({ webhookId, keyHash: row.key_hash }));
     if (lines.length === 0) return undefined;
-    await lockLines(client, lines);
+    await lockQueues(client, lines);
     // Its redelivery may have succeeded, or somebody else have skipped it, before the line was locked.
     const gone = await client.query(`DELETE FROM ordered_deliveries WHERE ${isGivenUp}`, values);
     const [next] = await findHeads(client, lines);
-    await moveUp(client, lines);
+    await advanceQueues(client, lines);
     return gone.rowCount === 0 ? undefined : (next?.deliveryId ?? null);
   });
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { TenantDatabase } from '#database/tenant-database';
 import { conflict, notFound } from '#kernel/app-error';
 import { Signals } from '#queues/signals';
@@ -22,7 +22,7 @@ export interface SkippedDelivery {
 export class BlockedLineService {
   constructor(
     @Inject(TenantDatabase) private readonly database: TenantDatabase,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
   ) {}
 

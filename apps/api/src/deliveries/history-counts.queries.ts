@@ -34,10 +34,10 @@ const WHOLE_HOURS = `
   SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM daily_stats
   WHERE tenant_id = $1 AND webhook_id = $2 AND event_type = coalesce($3, '') AND day >= $8 AND day < $9
   UNION ALL
-  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM delivery_stats
+  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM hourly_stats
   WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $6 AND hour < $8
   UNION ALL
-  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM delivery_stats
+  SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM hourly_stats
   WHERE tenant_id = $1 AND webhook_id = $2 AND ${OF_TYPE} AND hour >= $9 AND hour < $7
   UNION ALL
   SELECT created, successful, failed, cancelled, ${NO_TESTS} FROM stats_deltas

@@ -44,7 +44,7 @@ const pageOf = (counted: string): string => `
     SELECT coalesce(min(day), 'infinity') AS day FROM days WHERE newer < $5::integer + $6::integer
   ), counted AS (
     SELECT hour, sum(n) AS n FROM (
-      SELECT hour, ${counted} AS n FROM delivery_stats
+      SELECT hour, ${counted} AS n FROM hourly_stats
       WHERE tenant_id = $1 AND webhook_id = $2 AND event_type = $7 AND hour >= greatest($8, (SELECT day FROM first_day)) AND hour <= $9
       UNION ALL
       SELECT hour, n FROM unfolded

@@ -35,7 +35,7 @@ export async function noteRequestKey(manager: EntityManager, tenantId: string, r
   const keyHash = sha256([`${request.kind}:${request.key}`]).subarray(0, 16);
   const fingerprint = sha256(request.content);
   const noted: unknown[] = await manager.query(
-    `INSERT INTO event_keys AS k (tenant_id, key_hash, fingerprint, event_id, expires_at)
+    `INSERT INTO idempotency_keys AS k (tenant_id, key_hash, fingerprint, event_id, expires_at)
      VALUES ($1, $2, $3, $4, now() + make_interval(hours => ${REMEMBERED_HOURS}))
      ON CONFLICT (tenant_id, key_hash) DO UPDATE
        SET fingerprint = excluded.fingerprint, event_id = excluded.event_id, expires_at = excluded.expires_at
@@ -45,7 +45,7 @@ export async function noteRequestKey(manager: EntityManager, tenantId: string, r
   );
   if (noted.length > 0) return request.madeId;
   const first: { event_id: string; fingerprint: Buffer }[] = await manager.query(
-    'SELECT event_id, fingerprint FROM event_keys WHERE tenant_id = $1 AND key_hash = $2',
+    'SELECT event_id, fingerprint FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2',
     [tenantId, keyHash],
   );
   if (first[0]?.fingerprint.equals(fingerprint) === true) return first[0].event_id;

@@ -9,7 +9,7 @@ export interface TestWindow {
 
 // Never back: a transaction that began in the minute before may come second.
 const COUNT = `
-  INSERT INTO test_windows AS w (webhook_id, tenant_id, started_at, sent) VALUES ($2, $1, date_trunc('minute', clock_timestamp()), 1)
+  INSERT INTO test_rate_windows AS w (webhook_id, tenant_id, started_at, sent) VALUES ($2, $1, date_trunc('minute', clock_timestamp()), 1)
   ON CONFLICT (webhook_id) DO UPDATE SET
     sent = CASE WHEN w.started_at >= excluded.started_at THEN w.sent + 1 ELSE 1 END,
     started_at = greatest(w.started_at, excluded.started_at)

@@ -2,7 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { EventIntake } from '#accept/event-intake';
 import { PublishBudget } from '#accept/publish-budget';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { systemClock } from '#kernel/clock';
 import { HealthChecks } from '#observability/health-checks';
 import { QUEUE_BACKEND, QueuesModule } from '#queues/queues.module';
@@ -27,10 +27,10 @@ import { PublisherService } from './publisher.service';
     PublishLimits,
     ScheduledEvents,
     ExplainService,
-    { provide: PublishBudget, inject: [BATCH_POOL], useFactory: (pool: Pool) => new PublishBudget(pool) },
+    { provide: PublishBudget, inject: [SERVICE_POOL], useFactory: (pool: Pool) => new PublishBudget(pool) },
     {
       provide: EventIntake,
-      inject: [BATCH_POOL, Signals],
+      inject: [SERVICE_POOL, Signals],
       useFactory: (pool: Pool, signals: Signals) => new EventIntake(pool, signals, systemClock),
     },
   ],

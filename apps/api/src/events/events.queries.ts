@@ -92,7 +92,7 @@ export class EventsQueries {
   ): Promise<{ event: EventRow; data: Buffer | null; deliveries: EventDeliveryRow[] } | null> {
     return this.database.run(tenantId, async (manager) => {
       const keys = await manager.query<{ event_id: string }[]>(
-        'SELECT event_id FROM event_keys WHERE tenant_id = $1 AND key_hash = $2',
+        'SELECT event_id FROM idempotency_keys WHERE tenant_id = $1 AND key_hash = $2',
         [tenantId, eventKeyHash('event_id', publicId)],
       );
       const id = keys[0]?.event_id ?? parseId('event', publicId);

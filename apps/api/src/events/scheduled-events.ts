@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { conflict, notFound } from '#kernel/app-error';
 import { EventsQueries } from './events.queries';
 
@@ -10,7 +10,7 @@ import { EventsQueries } from './events.queries';
 export class ScheduledEvents {
   constructor(
     private readonly events: EventsQueries,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
   ) {}
 
   /**
@@ -28,12 +28,12 @@ export class ScheduledEvents {
     return cancelledAt;
   }
 
-  /** Whoever takes its `pending_fan_outs` row away decides: this cancellation or a fan-out, never both. */
+  /** Whoever takes its `event_batches` row away decides: this cancellation or a fan-out, never both. */
   private async takeBack(tenantId: string, eventId: string): Promise<Date | null> {
     try {
       const answer = await this.pool.query<{ cancelled_at: Date }>(
         `WITH gone AS (
-           DELETE FROM pending_fan_outs f USING events e
+           DELETE FROM event_batches f USING events e
            WHERE e.id = $2 AND e.tenant_id = $1 AND e.deliver_at > now() AND f.id = e.id RETURNING f.id
          )
          UPDATE events e SET cancelled_at = now() FROM gone WHERE e.id = gone.id AND e.id = $2 RETURNING e.cancelled_at`,

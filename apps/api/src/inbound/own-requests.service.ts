@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL, SECRET_BOX } from '#database/database.module';
+import { SERVICE_POOL, SECRET_BOX } from '#database/database.module';
 import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
 import type { EndpointRules } from '#inbound-rules/endpoint-rules';
@@ -48,7 +48,7 @@ interface Own {
 export class OwnRequestsService {
   constructor(
     @Inject(TenantDatabase) private readonly database: TenantDatabase,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(SECRET_BOX) private readonly box: SecretBox,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     private readonly intake: RequestIntake,

@@ -52,7 +52,7 @@ const UNFOLDED = `${OF_WEBHOOK} AND hour >= $3 AND hour < $4`;
 // histograms, which are most of the bytes, are read apart, so that the rows that are gone through twice stay small.
 const STATS = `
   WITH counted AS (
-    ${EDGES.map((edge) => `SELECT hour AS start, ${HOUR_COLUMNS} FROM delivery_stats WHERE ${edge} UNION ALL`).join('\n    ')}
+    ${EDGES.map((edge) => `SELECT hour AS start, ${HOUR_COLUMNS} FROM hourly_stats WHERE ${edge} UNION ALL`).join('\n    ')}
     SELECT day, ${HOUR_COLUMNS} FROM daily_stats WHERE ${WHOLE_DAYS} AND event_type <> '' UNION ALL
     SELECT hour, event_type, created, successful, failed, cancelled, cardinality(response_times_ms),
       (SELECT coalesce(sum(ms), 0) FROM unnest(response_times_ms) AS ms)
@@ -62,7 +62,7 @@ const STATS = `
   ), types AS (
     SELECT event_type, ${SUMS} FROM counted GROUP BY 1 ORDER BY 1
   ), histograms AS (
-    ${EDGES.map((edge) => `SELECT histogram_buckets, histogram_counts FROM delivery_stats WHERE ${edge} UNION ALL`).join('\n    ')}
+    ${EDGES.map((edge) => `SELECT histogram_buckets, histogram_counts FROM hourly_stats WHERE ${edge} UNION ALL`).join('\n    ')}
     SELECT histogram_buckets, histogram_counts FROM daily_stats WHERE ${WHOLE_DAYS} AND event_type = ''
   ), histogram AS (
     SELECT bucket, sum(count)::bigint AS count FROM (

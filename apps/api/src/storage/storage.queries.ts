@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 
-/** Counting stops here, so that the answer comes at once however much waits. */
+/** Counting stops here, so that the result comes at once however much waits. */
 const COUNT_LIMIT = 100_000;
 
 export interface BacklogCounts {
@@ -13,7 +13,7 @@ export interface BacklogCounts {
 /** What waits, counted up to a limit. */
 export async function countBacklog(pool: Pool): Promise<BacklogCounts> {
   const { rows } = await pool.query<BacklogCounts>(`
-    SELECT (SELECT count(*)::integer FROM (SELECT FROM pending_fan_outs LIMIT ${COUNT_LIMIT}) f) AS fan_outs,
+    SELECT (SELECT count(*)::integer FROM (SELECT FROM event_batches LIMIT ${COUNT_LIMIT}) f) AS fan_outs,
       (SELECT count(*)::integer FROM (SELECT FROM waiting_deliveries LIMIT ${COUNT_LIMIT}) w) AS deliveries,
       (SELECT count(*)::integer FROM redelivery_jobs WHERE status IN ('pending', 'running')) AS redelivery_jobs,
       (SELECT count(*)::integer FROM tenants WHERE deleted_at IS NOT NULL) AS tenants_to_delete`);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { listPartitions, type Partition } from '#database/partitions.queries';
 import {
   dropDueAtMs,
@@ -39,7 +39,7 @@ export interface StorageUse {
 @Injectable()
 export class StorageService {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
   ) {}
 

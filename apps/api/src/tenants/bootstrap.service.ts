@@ -3,7 +3,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { DatabaseConnection } from '#database/database-connection';
 import { recordAudit } from '#database/audit-log.queries';
 import { inTransaction } from '#database/in-transaction';
@@ -30,7 +30,7 @@ export class BootstrapService implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     @Inject(DatabaseConnection) private readonly database: DatabaseConnection,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(HealthChecks) private readonly health: HealthChecks,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}

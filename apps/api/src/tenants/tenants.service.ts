@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Pool, type PoolClient } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { notFound } from '#kernel/app-error';
 import { recordAudit } from '#database/audit-log.queries';
 import { inTransaction } from '#database/in-transaction';
@@ -29,7 +29,7 @@ import {
 @Injectable()
 export class TenantsService {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(TokenAuthenticator) private readonly authenticator: TokenAuthenticator,
   ) {}
 

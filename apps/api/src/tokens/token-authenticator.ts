@@ -1,6 +1,6 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { AppError } from '#kernel/app-error';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -32,7 +32,7 @@ export class TokenAuthenticator implements BeforeApplicationShutdown {
   private seenChanges = new Set<string>();
 
   constructor(
-    @Inject(BATCH_POOL) pool: Pool,
+    @Inject(SERVICE_POOL) pool: Pool,
     @Inject(LOGGER) logger: Logger,
     @Inject(FailedLogins) private readonly failedLogins: FailedLogins,
   ) {

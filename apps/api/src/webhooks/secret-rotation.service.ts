@@ -71,7 +71,7 @@ export class SecretRotationService {
   ): Promise<void> {
     if ((await listRetiringSecrets(manager, tenantId, id)).length >= MAX_RETIRING_SECRETS) throw tooManySecrets();
     const retiringId = newUuid(Date.now());
-    const secret = this.box.open(sealedSecret, sealContext.webhookSecret(id));
+    const secret = this.box.unseal(sealedSecret, sealContext.webhookSecret(id));
     await insertRetiringSecret(manager, tenantId, id, {
       id: retiringId,
       sealedSecret: this.box.seal(secret, sealContext.retiringSecret(retiringId)),

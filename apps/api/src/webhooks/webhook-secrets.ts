@@ -23,11 +23,11 @@ export function sealSecret(box: SecretBox, webhookId: string, secret: string): B
 /** @throws Error when they were sealed with a key that is not configured. */
 export function openSecrets(box: SecretBox, webhook: WebhookEntity): OpenedSecrets {
   return {
-    secret: box.open(webhook.sealedSecret, sealContext.webhookSecret(webhook.id)),
+    secret: box.unseal(webhook.sealedSecret, sealContext.webhookSecret(webhook.id)),
     headers:
       webhook.sealedHeaders === null
         ? {}
-        : (JSON.parse(box.open(webhook.sealedHeaders, sealContext.webhookHeaders(webhook.id))) as Record<
+        : (JSON.parse(box.unseal(webhook.sealedHeaders, sealContext.webhookHeaders(webhook.id))) as Record<
             string,
             string
           >),

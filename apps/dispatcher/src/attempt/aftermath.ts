@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { WebhookTarget } from '#database/webhook-target';
 import type { AttemptResult } from '#delivery-client/exchange';
 import type { Logger } from '#observability/logger';
@@ -18,7 +18,7 @@ const GONE = 410;
 @Injectable()
 export class Aftermath {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
     private readonly metrics: AttemptMetrics,
     private readonly events: OperationalEvents,

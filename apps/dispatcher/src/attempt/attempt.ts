@@ -103,7 +103,7 @@ export class Attempt {
       responseBody: result.responseBody,
       responseTruncated: result.responseTruncated,
     };
-    if (isUnreachable(failure) && this.health.isOpen(target.id)) {
+    if (isUnreachable(failure) && this.health.isUnreachable(target.id)) {
       // Nobody is there for anyone: it waits for the next probe, and its attempts are not used up.
       const dueAtMs = endedAtMs + this.health.waitMs(target.id);
       return { work, state: 'throttled', attempt, isProbe: true, dueAtMs };

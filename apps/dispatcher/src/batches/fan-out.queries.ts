@@ -5,7 +5,7 @@ import { hourOfUuid } from '#kernel/hours';
 
 /** One delivery to be made; those `in_flight` go into this dispatcher's lanes, the others wait in the database. */
 export interface PlannedDelivery {
-  fanOutId: string;
+  batchId: string;
   id: string;
   tenantId: string;
   webhookId: string;
@@ -14,7 +14,7 @@ export interface PlannedDelivery {
   priority: number;
   state: 'in_flight' | 'queued' | 'blocked' | 'throttled' | 'held';
   /** Of its ordering key, where the webhook gets such events one after the other. */
-  line: Buffer | null;
+  keyHash: Buffer | null;
 }
 
 // One statement, so one commit: the batch is no longer pending, its deliveries exist, and the statistics
@@ -26,21 +26,21 @@ const fanOutStatement = (inLine: string, result: string): string => `
 WITH me AS (
   SELECT id FROM dispatchers WHERE id = $1 FOR KEY SHARE
 ), finished AS (
-  DELETE FROM pending_fan_outs f USING me
+  DELETE FROM event_batches f USING me
   WHERE f.id = ANY($2::uuid[]) AND (f.due_at <= now() OR f.id = $12) AND (f.owner IS NULL OR f.owner = me.id) RETURNING f.id
 ), unfinished AS (
-  UPDATE pending_fan_outs f SET due_at = now() + make_interval(secs => $14), owner = NULL FROM me
+  UPDATE event_batches f SET due_at = now() + make_interval(secs => $14), owner = NULL FROM me
   WHERE f.id = $13 AND (f.due_at <= now() OR f.id = $12) AND (f.owner IS NULL OR f.owner = me.id) RETURNING f.id
 ), taken AS (
   SELECT id FROM finished UNION ALL SELECT id FROM unfinished
-  UNION ALL SELECT f.id FROM pending_fan_outs f JOIN me ON me.id = f.owner WHERE f.id = ANY($15::uuid[])
+  UNION ALL SELECT f.id FROM event_batches f JOIN me ON me.id = f.owner WHERE f.id = ANY($15::uuid[])
 ), made AS (
   INSERT INTO deliveries (id, tenant_id, webhook_id, event_id, event_type, status, state, owner, epoch)
   SELECT p.id, p.tenant_id, p.webhook_id, p.event_id, p.event_type, 'pending',
     p.state, CASE WHEN p.state = 'in_flight' THEN $1::uuid END, (p.state = 'in_flight')::integer
   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[])
-    AS p(fan_out_id, id, tenant_id, webhook_id, event_id, event_type, state)
-  JOIN taken ON taken.id = p.fan_out_id
+    AS p(batch_id, id, tenant_id, webhook_id, event_id, event_type, state)
+  JOIN taken ON taken.id = p.batch_id
   ON CONFLICT (id) DO NOTHING
   RETURNING id, tenant_id, webhook_id, event_id, event_type, state, owner
 ), waiting AS (
@@ -61,7 +61,7 @@ const FAN_OUT = fanOutStatement(
   FROM (SELECT id FROM made WHERE owner IS NOT NULL UNION ALL SELECT id FROM unfinished) held`,
 );
 
-// Places are drawn one after the other, in the order in which the deliveries are given, while their lines are locked.
+// Places are drawn one after the other, in the order in which the deliveries are given, while their ordering queues are locked.
 const FAN_OUT_IN_LINE = fanOutStatement(
   `, in_line AS (
   INSERT INTO ordered_deliveries (webhook_id, event_id, tenant_id, key_hash, position, delivery_id, priority)
@@ -97,28 +97,28 @@ export interface FanOutWrite {
  *   another: who goes on all the same would take it off the list, although nobody made what was skipped here.
  */
 export async function writeFanOut(pool: Pool, dispatcherId: string, write: FanOutWrite): Promise<Set<string>> {
-  const answer = await pool.query<IdsRow>({
+  const result = await pool.query<IdsRow>({
     name: 'fan-out',
     text: FAN_OUT,
     values: fanOutValues(dispatcherId, write),
   });
-  return idsOf(answer);
+  return idsOf(result);
 }
 
-/** {@link writeFanOut} with deliveries that go into lines, which are to be locked; answers all that were made. */
-export async function writeFanOutInLine(
+/** {@link writeFanOut} with deliveries that go into ordering queues, which are to be locked; answers all that were made. */
+export async function writeOrderedFanOut(
   client: PoolClient,
   dispatcherId: string,
   write: FanOutWrite,
 ): Promise<{ made: { id: string; held: boolean }[]; unfinished: string[] }> {
-  const answer = await client.query<{ id: string; held: boolean; is_batch: boolean }>({
-    name: 'fan-out-in-line',
+  const result = await client.query<{ id: string; held: boolean; is_batch: boolean }>({
+    name: 'fan-out-ordered',
     text: FAN_OUT_IN_LINE,
-    values: [...fanOutValues(dispatcherId, write), write.planned.map((delivery) => delivery.line)],
+    values: [...fanOutValues(dispatcherId, write), write.planned.map((delivery) => delivery.keyHash)],
   });
   return {
-    made: answer.rows.filter((row) => !row.is_batch),
-    unfinished: answer.rows.flatMap((row) => (row.is_batch ? [row.id] : [])),
+    made: result.rows.filter((row) => !row.is_batch),
+    unfinished: result.rows.flatMap((row) => (row.is_batch ? [row.id] : [])),
   };
 }
 
@@ -129,7 +129,7 @@ function fanOutValues(
   return [
     dispatcherId,
     plainArray(finished),
-    plainColumn(planned, (delivery) => delivery.fanOutId),
+    plainColumn(planned, (delivery) => delivery.batchId),
     plainColumn(planned, (delivery) => delivery.id),
     plainColumn(planned, (delivery) => delivery.tenantId),
     plainColumn(planned, (delivery) => delivery.webhookId),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { isWorthRepeating } from '#database/database-errors';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { writeFanOut } from './fan-out.queries';
@@ -30,7 +30,7 @@ export class OpenBatches extends Periodic {
   private releasing: Promise<void> | null = null;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     @Inject(LOGGER) logger: Logger,
   ) {
@@ -38,36 +38,36 @@ export class OpenBatches extends Periodic {
   }
 
   /** Holds deliveries of a batch that the database shows as this dispatcher's. */
-  open(fanOutId: string, works: DeliveryWork[]): void {
+  open(batchId: string, works: DeliveryWork[]): void {
     const batch: OpenBatch = {
-      ...{ fanOutId, openedAt: performance.now(), unwritten: new Set(works) },
+      ...{ batchId, openedAt: performance.now(), unwritten: new Set(works) },
       ...{ recording: 0, settling: null, isBroken: false },
     };
     for (const work of works) work.batch = batch;
-    this.batches.set(fanOutId, batch);
-    this.suspects.delete(fanOutId);
+    this.batches.set(batchId, batch);
+    this.suspects.delete(batchId);
   }
 
   /**
    * Takes batches by a statement, and suspects them where it is unknown whether it has committed. Never while they are
    * being released, or what was taken meanwhile would be, too. @throws what `take` throws.
    */
-  async taking<T>(fanOutIds: string[], take: () => Promise<T>): Promise<T> {
+  async taking<T>(batchIds: string[], take: () => Promise<T>): Promise<T> {
     while (this.releasing !== null) await this.releasing;
-    for (const id of fanOutIds) this.beingTaken.add(id);
+    for (const id of batchIds) this.beingTaken.add(id);
     try {
       return await take();
     } catch (error) {
-      this.suspect(fanOutIds);
+      this.suspect(batchIds);
       throw error;
     } finally {
-      for (const id of fanOutIds) this.beingTaken.delete(id);
+      for (const id of batchIds) this.beingTaken.delete(id);
     }
   }
 
   /** Notes batches that a statement that failed may have opened: they are released, unless they are open. */
-  suspect(fanOutIds: string[]): void {
-    for (const id of fanOutIds) if (!this.batches.has(id)) this.suspects.add(id);
+  suspect(batchIds: string[]): void {
+    for (const id of batchIds) if (!this.batches.has(id)) this.suspects.add(id);
   }
 
   /**
@@ -78,7 +78,7 @@ export class OpenBatches extends Periodic {
     const finished = this.finished;
     this.finished = [];
     for (const [batch, count] of countByBatch(works))
-      if (count === batch.recording && batch.unwritten.size === 0 && !batch.isBroken) finished.push(batch.fanOutId);
+      if (count === batch.recording && batch.unwritten.size === 0 && !batch.isBroken) finished.push(batch.batchId);
     return finished;
   }
 
@@ -185,36 +185,36 @@ export class OpenBatches extends Periodic {
   }
 
   private async writeRows(batches: OpenBatch[]): Promise<void> {
-    const planned = batches.flatMap((batch) => [...batch.unwritten].map((work) => toPlanned(work, batch.fanOutId)));
+    const planned = batches.flatMap((batch) => [...batch.unwritten].map((work) => toPlanned(work, batch.batchId)));
     const [finished, open] = partition(batches, ({ recording, isBroken }) => recording === 0 && !isBroken);
     await writeFanOut(this.pool, this.identity.id, { planned, finished, open, continued: null, unfinished: null });
     for (const batch of batches) {
       // Also of those whose rows existed before: an earlier try may have committed without our knowledge.
       for (const work of batch.unwritten) work.batch = null;
       batch.unwritten.clear();
-      if (batch.recording === 0) this.end(batch, finished.includes(batch.fanOutId));
+      if (batch.recording === 0) this.end(batch, finished.includes(batch.batchId));
     }
   }
 
   /** @param isOffTheList whether the database has forgotten the batch already. */
   private end(batch: OpenBatch, isOffTheList: boolean): void {
-    if (!this.batches.delete(batch.fanOutId) || isOffTheList) return;
-    if (batch.isBroken) this.suspects.add(batch.fanOutId);
-    else this.finished.push(batch.fanOutId);
+    if (!this.batches.delete(batch.batchId) || isOffTheList) return;
+    if (batch.isBroken) this.suspects.add(batch.batchId);
+    else this.finished.push(batch.batchId);
   }
 }
 
 function partition(batches: OpenBatch[], isFirst: (batch: OpenBatch) => boolean): [string[], string[]] {
   const [first, second]: [string[], string[]] = [[], []];
-  for (const batch of batches) (isFirst(batch) ? first : second).push(batch.fanOutId);
+  for (const batch of batches) (isFirst(batch) ? first : second).push(batch.batchId);
   return [first, second];
 }
 
-function toPlanned(work: DeliveryWork, fanOutId: string): Parameters<typeof writeFanOut>[2]['planned'][number] {
+function toPlanned(work: DeliveryWork, batchId: string): Parameters<typeof writeFanOut>[2]['planned'][number] {
   const { id, tenantId, webhookId, event } = work;
   return {
-    ...{ fanOutId, id, tenantId, webhookId, eventId: event.id, eventType: event.type, priority: event.priority },
-    ...{ state: 'in_flight', line: null },
+    ...{ batchId, id, tenantId, webhookId, eventId: event.id, eventType: event.type, priority: event.priority },
+    ...{ state: 'in_flight', keyHash: null },
   };
 }
 

@@ -5,10 +5,10 @@ import { deliveryUuid } from '#kernel/ids';
 import { takesVersion } from '#webhook-rules/pinned-versions';
 import type { DeliveryWork, EventRecord } from '../lanes/delivery-work';
 import { Lanes } from '../lanes/lanes';
-import { lineName } from '#database/lines.queries';
+import { queueName } from '#database/ordering-queues.queries';
 import { WebhookHealth } from '../webhooks/health-monitor/webhook-health';
 import type { PlannedDelivery } from '../batches/fan-out.queries';
-import type { PendingBatch, PendingEvent } from '../batches/event-batches.queries';
+import type { EventBatch, PendingEvent } from '../batches/event-batches.queries';
 import { WebhookDirectory } from '../webhooks/webhook-directory';
 
 /** Deliveries made by one statement: some 20 ms of the database, and of what others wait for. */
@@ -26,9 +26,9 @@ export interface FanOutChunk {
   /** Batches that have nothing behind this chunk and nothing in `open`. */
   finished: string[];
   /** The batch that goes on in the next chunk, with the tenant whose event it is at. */
-  unfinished: { fanOutId: string; tenantId: string } | null;
-  /** Whether some of it go into lines. */
-  isInLine: boolean;
+  unfinished: { batchId: string; tenantId: string } | null;
+  /** Whether some of it go into ordering queues. */
+  isOrdered: boolean;
 }
 
 /** Finds who gets an event, and where each delivery goes first. */
@@ -44,10 +44,10 @@ export class FanOutPlanner {
    * Plans a chunk when it is asked for, so that the lanes are seen as the chunk before has left them.
    * @param owner the dispatcher id under which deliveries go into lanes here.
    */
-  async *plan(batches: PendingBatch[], owner: string): AsyncGenerator<FanOutChunk, undefined> {
+  async *plan(batches: EventBatch[], owner: string): AsyncGenerator<FanOutChunk, undefined> {
     let chunk = new ChunkPlan();
     for (const batch of batches) {
-      const { fanOutId, events, isBehind } = batch;
+      const { batchId, events, isBehind } = batch;
       // Left to whoever finishes the batch before it.
       if (isBehind && (await this.areOrdered(events))) continue;
       let isOpen = batch.isOpen;
@@ -55,14 +55,14 @@ export class FanOutPlanner {
         for (const target of await this.targetsOf(event)) {
           if (chunk.size === MAX_PER_CHUNK) {
             isOpen = false;
-            chunk.breakOff(fanOutId, event.tenantId);
+            chunk.breakOff(batchId, event.tenantId);
             yield chunk;
             chunk = new ChunkPlan();
           }
-          this.add(chunk, { fanOutId, isOpen }, event, target, owner);
+          this.add(chunk, { batchId, isOpen }, event, target, owner);
         }
       }
-      if (!chunk.open.has(fanOutId)) chunk.finished.push(fanOutId);
+      if (!chunk.open.has(batchId)) chunk.finished.push(batchId);
     }
     yield chunk;
     return undefined;
@@ -83,7 +83,7 @@ export class FanOutPlanner {
 
   private add(
     chunk: ChunkPlan,
-    { fanOutId, isOpen }: { fanOutId: string; isOpen: boolean },
+    { batchId, isOpen }: { batchId: string; isOpen: boolean },
     event: PendingEvent,
     target: WebhookTarget,
     owner: string,
@@ -91,26 +91,26 @@ export class FanOutPlanner {
     const { tenantId } = event;
     const webhookId = target.id;
     const id = deliveryUuid(event.id, webhookId);
-    const line = target.ordered && event.orderingKey !== null ? orderingKeyHash(tenantId, event.orderingKey) : null;
-    const isBlocked = line !== null && chunk.isBehindAnother(webhookId, line);
+    const keyHash = target.ordered && event.orderingKey !== null ? orderingKeyHash(tenantId, event.orderingKey) : null;
+    const isBlocked = keyHash !== null && chunk.isBehindAnother(webhookId, keyHash);
     const state = isBlocked ? 'blocked' : this.placeOf(target, chunk.taken);
     if (state === 'in_flight') {
-      const work = toWork(id, owner, webhookId, event, line);
-      if (isOpen && line === null) {
-        chunk.send(fanOutId, work);
+      const work = toWork(id, owner, webhookId, event, keyHash);
+      if (isOpen && keyHash === null) {
+        chunk.send(batchId, work);
         return;
       }
       chunk.works.set(id, work);
     }
     if (state === 'queued') this.lanes.setBacklogged(tenantId, webhookId);
     if (isExclusive(target)) chunk.exclusive.set(webhookId, { tenantId, webhookId });
-    chunk.plan(fanOutId, event, { id, tenantId, webhookId, state, line });
+    chunk.plan(batchId, event, { id, tenantId, webhookId, state, keyHash });
   }
 
   /** Into this dispatcher's lane while it has room; else into the database, to be claimed by whoever may send it. */
   private placeOf(target: WebhookTarget, taken: Map<string, number>): PlannedDelivery['state'] {
     if (isHolding(target)) return 'held';
-    if (this.health.isOpen(target.id)) return 'throttled';
+    if (this.health.isUnreachable(target.id)) return 'throttled';
     if (isExclusive(target) || this.lanes.isBacklogged(target.id)) return 'queued';
     const before = taken.get(target.id) ?? 0;
     if (before >= this.lanes.room(target.id)) return 'queued';
@@ -128,11 +128,11 @@ class ChunkPlan implements FanOutChunk {
   unfinished: FanOutChunk['unfinished'] = null;
   /** Room in lanes here that the chunk takes, by webhook. */
   readonly taken = new Map<string, number>();
-  private readonly lines = new Set<string>();
+  private readonly queues = new Set<string>();
   private openCount = 0;
 
-  get isInLine(): boolean {
-    return this.lines.size > 0;
+  get isOrdered(): boolean {
+    return this.queues.size > 0;
   }
 
   /** Deliveries in it. */
@@ -141,44 +141,61 @@ class ChunkPlan implements FanOutChunk {
   }
 
   plan(
-    fanOutId: string,
+    batchId: string,
     event: Pick<EventRecord, 'id' | 'type' | 'priority'>,
-    delivery: Pick<PlannedDelivery, 'id' | 'tenantId' | 'webhookId' | 'state' | 'line'>,
+    delivery: Pick<PlannedDelivery, 'id' | 'tenantId' | 'webhookId' | 'state' | 'keyHash'>,
   ): void {
     this.planned.push({
-      ...{ fanOutId, eventId: event.id, eventType: event.type, priority: event.priority },
+      ...{ batchId, eventId: event.id, eventType: event.type, priority: event.priority },
       ...delivery,
     });
   }
 
   /** Has a delivery sent before it has a row. */
-  send(fanOutId: string, work: DeliveryWork): void {
-    const works = this.open.get(fanOutId);
-    if (works === undefined) this.open.set(fanOutId, [work]);
+  send(batchId: string, work: DeliveryWork): void {
+    const works = this.open.get(batchId);
+    if (works === undefined) this.open.set(batchId, [work]);
     else works.push(work);
     this.openCount += 1;
   }
 
   /** Ends within a batch: what is made of it has to have rows, since others may go on with it. */
-  breakOff(fanOutId: string, tenantId: string): void {
-    this.unfinished = { fanOutId, tenantId };
-    for (const work of this.open.get(fanOutId) ?? []) {
+  breakOff(batchId: string, tenantId: string): void {
+    this.unfinished = { batchId, tenantId };
+    for (const work of this.open.get(batchId) ?? []) {
       const { id, webhookId, event } = work;
       this.works.set(id, work);
-      this.plan(fanOutId, event, { id, tenantId: work.tenantId, webhookId, state: 'in_flight', line: null });
+      this.plan(batchId, event, { id, tenantId: work.tenantId, webhookId, state: 'in_flight', keyHash: null });
     }
-    this.open.delete(fanOutId);
+    this.open.delete(batchId);
   }
 
-  /** Notes a delivery of a line; answers whether the chunk has another of it before. */
+  /** Notes a delivery of an ordering queue; answers whether the chunk has another of it before. */
   isBehindAnother(webhookId: string, keyHash: Buffer): boolean {
-    const name = lineName({ webhookId, keyHash });
-    if (this.lines.has(name)) return true;
-    this.lines.add(name);
+    const name = queueName({ webhookId, keyHash });
+    if (this.queues.has(name)) return true;
+    this.queues.add(name);
     return false;
   }
 }
 
-function toWork(id: string, owner: string, webhookId: string, event: PendingEvent, line: Buffer | null): DeliveryWork {
-  return { id, owner, epoch: 1, tenantId: event.tenantId, webhookId, event, attempts: 0, probes: 0, line, batch: null };
+function toWork(
+  id: string,
+  owner: string,
+  webhookId: string,
+  event: PendingEvent,
+  keyHash: Buffer | null,
+): DeliveryWork {
+  return {
+    id,
+    owner,
+    epoch: 1,
+    tenantId: event.tenantId,
+    webhookId,
+    event,
+    attempts: 0,
+    probes: 0,
+    keyHash,
+    batch: null,
+  };
 }

@@ -1,22 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { isWorthRepeating } from '#database/database-errors';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../lanes/lanes';
 import { OpenBatches } from '../batches/open-batches';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
-import { fanOutInLine } from '../batches/ordered-fan-out.queries';
+import { fanOutOrdered } from '../batches/ordered-fan-out.queries';
 import { writeFanOut, type FanOutWrite } from '../batches/fan-out.queries';
 import { FanOutPlanner, type FanOutChunk } from './fan-out-planner';
 import { FanOutTurns } from './fan-out-turns';
-import {
-  findNextInLine,
-  postponeFanOuts,
-  takePendingBatches,
-  type PendingBatch,
-} from '../batches/event-batches.queries';
+import { findNextOfKeys, postponeBatches, takeBatches, type EventBatch } from '../batches/event-batches.queries';
 
 const PUT_OFF_SECONDS = 30;
 /** Chunks that are made before a fan-out counts as large and goes on by turns, while the next job begins. */
@@ -25,7 +20,7 @@ const CHUNKS_AT_ONCE = 4;
 const MAX_LARGE = 16;
 
 /** Batches of an ordering key that are read at once when those before them are fanned out. */
-const NEXT_IN_LINE = 20;
+const NEXT_OF_KEYS = 20;
 
 /** A fan-out on its way. */
 interface FanOutRun {
@@ -49,7 +44,7 @@ export class FanOut {
   private stopping = false;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly planner: FanOutPlanner,
     private readonly lanes: Lanes,
     private readonly identity: DispatcherIdentity,
@@ -62,15 +57,15 @@ export class FanOut {
    * one, which then takes its turns. One that fails for a reason of its own is put off, so that it holds up no other.
    * @throws what the database throws while it is away.
    */
-  async run(fanOutIds: string[]): Promise<void> {
+  async run(batchIds: string[]): Promise<void> {
     if (!this.identity.maySend()) return;
     try {
-      await this.fanOut(fanOutIds);
+      await this.fanOut(batchIds);
     } catch (error) {
       if (isWorthRepeating(error)) throw error;
       await this.openBatches.releaseSuspects();
-      if (fanOutIds.length === 1) await this.putOff(fanOutIds, error);
-      else for (const fanOutId of fanOutIds) await this.run([fanOutId]);
+      if (batchIds.length === 1) await this.putOff(batchIds, error);
+      else for (const batchId of batchIds) await this.run([batchId]);
     }
   }
 
@@ -80,16 +75,16 @@ export class FanOut {
     await this.turns.untilIdle();
   }
 
-  private async putOff(fanOutIds: string[], error: unknown): Promise<void> {
+  private async putOff(batchIds: string[], error: unknown): Promise<void> {
     this.logger.error(
-      { fanOutIds, error: String(error) },
+      { batchIds, error: String(error) },
       'a batch of events cannot be fanned out; trying again in 30 s',
     );
-    await postponeFanOuts(this.pool, this.identity.id, fanOutIds, PUT_OFF_SECONDS);
+    await postponeBatches(this.pool, this.identity.id, batchIds, PUT_OFF_SECONDS);
   }
 
-  private async fanOut(fanOutIds: string[]): Promise<void> {
-    for (let left = fanOutIds; left.length > 0 && !this.stopping;) {
+  private async fanOut(batchIds: string[]): Promise<void> {
+    for (let left = batchIds; left.length > 0 && !this.stopping;) {
       const owner = this.identity.id;
       // Only what was due when its events were read: a batch that falls due in between is another round's.
       const { batches, unread } = await this.take(left, owner);
@@ -98,14 +93,14 @@ export class FanOut {
     }
   }
 
-  private take(fanOutIds: string[], owner: string): ReturnType<typeof takePendingBatches> {
-    return this.openBatches.taking(fanOutIds, () => takePendingBatches(this.pool, owner, fanOutIds));
+  private take(batchIds: string[], owner: string): ReturnType<typeof takeBatches> {
+    return this.openBatches.taking(batchIds, () => takeBatches(this.pool, owner, batchIds));
   }
 
-  private async fanOutAll(batches: PendingBatch[], owner: string): Promise<void> {
+  private async fanOutAll(batches: EventBatch[], owner: string): Promise<void> {
     if (batches.length === 0) return;
     const tenantId = batches.find(({ events }) => events.length > 0)?.events[0]?.tenantId ?? '';
-    const opened = batches.flatMap(({ fanOutId, isOpen }) => (isOpen ? [fanOutId] : []));
+    const opened = batches.flatMap(({ batchId, isOpen }) => (isOpen ? [batchId] : []));
     const run: FanOutRun = { ...this.begin(batches, owner), owner, tenantId, opened, continued: null };
     try {
       for (let made = 1; await this.goOn(run); made += 1) {
@@ -119,14 +114,14 @@ export class FanOut {
     }
   }
 
-  private begin(batches: PendingBatch[], owner: string): Pick<FanOutRun, 'chunks' | 'keyHashes' | 'seen'> {
+  private begin(batches: EventBatch[], owner: string): Pick<FanOutRun, 'chunks' | 'keyHashes' | 'seen'> {
     const keys = new Map(
       batches.flatMap(({ keyHash }) => (keyHash === null ? [] : [[keyHash.toString('hex'), keyHash]])),
     );
     return {
       chunks: this.planner.plan(batches, owner),
       keyHashes: [...keys.values()],
-      seen: batches.map(({ fanOutId }) => fanOutId).join(),
+      seen: batches.map(({ batchId }) => batchId).join(),
     };
   }
 
@@ -134,7 +129,7 @@ export class FanOut {
   private async takeTurn(run: FanOutRun): Promise<boolean> {
     try {
       if (!this.stopping && this.identity.maySend() && this.identity.id === run.owner) return await this.goOn(run);
-      if (run.continued !== null) await postponeFanOuts(this.pool, run.owner, [run.continued], 0);
+      if (run.continued !== null) await postponeBatches(this.pool, run.owner, [run.continued], 0);
     } catch (error) {
       // It falls due again in some seconds, for whoever finds it, and is begun anew.
       this.logger.warn({ fanOut: run.continued, error: String(error) }, 'a large fan-out broke off');
@@ -146,12 +141,12 @@ export class FanOut {
   /** Makes the next chunk, or finds what is next in line; answers whether there is more. */
   private async goOn(run: FanOutRun): Promise<boolean> {
     const { value: chunk } = await run.chunks.next();
-    if (chunk === undefined) return this.goOnInLine(run);
+    if (chunk === undefined) return this.goOnWithKeys(run);
     const taken = await this.write(run, chunk);
     for (const webhook of chunk.exclusive.values()) this.lanes.askForMore(webhook);
     if (chunk.unfinished === null) return run.keyHashes.length > 0;
     run.tenantId = chunk.unfinished.tenantId;
-    run.continued = chunk.unfinished.fanOutId;
+    run.continued = chunk.unfinished.batchId;
     return taken.has(run.continued);
   }
 
@@ -159,9 +154,9 @@ export class FanOut {
    * A batch that came while the one before it was fanned out was left alone by whoever got its signal. Looked for after
    * the commit: who left it alone did so before.
    */
-  private async goOnInLine(run: FanOutRun): Promise<boolean> {
+  private async goOnWithKeys(run: FanOutRun): Promise<boolean> {
     if (run.keyHashes.length === 0 || this.stopping) return false;
-    const found = await findNextInLine(this.pool, run.keyHashes, NEXT_IN_LINE);
+    const found = await findNextOfKeys(this.pool, run.keyHashes, NEXT_OF_KEYS);
     const { batches, unread } = await this.take(found, run.owner);
     const next = this.begin(batches, run.owner);
     // Taken by another, or put off: not ours to wait for.
@@ -176,8 +171,8 @@ export class FanOut {
     const held = await this.writeRows(run, chunk);
     // Declared dead since it took them: they are another's.
     if (this.identity.id !== run.owner) return held;
-    for (const [fanOutId, works] of chunk.open) {
-      this.openBatches.open(fanOutId, works);
+    for (const [batchId, works] of chunk.open) {
+      this.openBatches.open(batchId, works);
       this.lanes.push(works);
     }
     return held;
@@ -187,11 +182,11 @@ export class FanOut {
   private async writeRows({ owner, continued }: FanOutRun, chunk: FanOutChunk): Promise<Set<string>> {
     const { planned, works, finished } = chunk;
     const open = [...chunk.open.keys()];
-    const write: FanOutWrite = { planned, finished, open, continued, unfinished: chunk.unfinished?.fanOutId ?? null };
+    const write: FanOutWrite = { planned, finished, open, continued, unfinished: chunk.unfinished?.batchId ?? null };
     if (planned.length === 0 && finished.length === 0 && chunk.unfinished === null) return new Set();
     try {
       return await this.lanes.acquisitions.track(async () => {
-        const held = await (chunk.isInLine ? fanOutInLine : writeFanOut)(this.pool, owner, write);
+        const held = await (chunk.isOrdered ? fanOutOrdered : writeFanOut)(this.pool, owner, write);
         this.lanes.push(planned.flatMap((delivery) => (held.has(delivery.id) ? (works.get(delivery.id) ?? []) : [])));
         return held;
       });

@@ -9,7 +9,7 @@ export interface ChannelRow extends StoredSettings {
 
 /** Channels of these names; of no names, the tenant's default one. */
 export async function findChannels(pool: Pool, tenantId: string, names: readonly string[]): Promise<ChannelRow[]> {
-  const answer = await pool.query<{
+  const result = await pool.query<{
     id: string;
     name: string;
     kind: string;
@@ -21,5 +21,5 @@ export async function findChannels(pool: Pool, tenantId: string, names: readonly
            WHERE tenant_id = $1 AND CASE WHEN cardinality($2::text[]) = 0 THEN is_default ELSE name = ANY($2::text[]) END`,
     values: [tenantId, names],
   });
-  return answer.rows.map(({ sealed_secrets: sealedSecrets, ...row }) => ({ ...row, sealedSecrets }));
+  return result.rows.map(({ sealed_secrets: sealedSecrets, ...row }) => ({ ...row, sealedSecrets }));
 }

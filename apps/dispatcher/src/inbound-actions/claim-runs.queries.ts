@@ -16,7 +16,7 @@ export interface EndpointRoom extends DueEndpoint {
 
 /** Endpoints of which a run is due, found by jumping from one to the next in the index. */
 export async function findDueEndpoints(pool: Pool, after: string | null, limit: number): Promise<DueEndpoint[]> {
-  const answer = await pool.query<{ endpoint_id: string; tenant_id: string }>({
+  const result = await pool.query<{ endpoint_id: string; tenant_id: string }>({
     name: 'find-due-endpoints',
     text: `
       WITH RECURSIVE due AS (
@@ -31,7 +31,7 @@ export async function findDueEndpoints(pool: Pool, after: string | null, limit: 
       SELECT endpoint_id, tenant_id FROM due WHERE due_at <= now() LIMIT $2`,
     values: [after, limit],
   });
-  return answer.rows.map((row) => ({ endpointId: row.endpoint_id, tenantId: row.tenant_id }));
+  return result.rows.map((row) => ({ endpointId: row.endpoint_id, tenantId: row.tenant_id }));
 }
 
 interface RunRow {

@@ -5,7 +5,7 @@ import { EventIntake } from '#accept/event-intake';
 import { PublishBudget } from '#accept/publish-budget';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { BUILT_IN_DATA } from '#event-schemas/built-in-data';
 import type { CheckData } from '#event-schemas/compile-schema';
 import { isJsonObject, type JsonSchema } from '#event-schemas/json-schema';
@@ -27,7 +27,7 @@ export class EventForwarder {
   private readonly compiled = new Map<string, CheckData>();
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(ENVIRONMENT) private readonly environment: Environment,
     signals: Signals,
   ) {

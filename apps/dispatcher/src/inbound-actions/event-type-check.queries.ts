@@ -12,7 +12,7 @@ export interface PublishRules {
 }
 
 export async function readPublishRules(pool: Pool, tenantId: string, eventType: string): Promise<PublishRules> {
-  const answer = await pool.query<{
+  const result = await pool.query<{
     version: number | null;
     schema: string | null;
     validation: PublishRules['validation'];
@@ -27,7 +27,7 @@ export async function readPublishRules(pool: Pool, tenantId: string, eventType: 
       WHERE t.id = $1`,
     values: [tenantId, eventType],
   });
-  const row = answer.rows[0];
+  const row = result.rows[0];
   return {
     ownVersion: row?.version ?? null,
     schema: row?.schema ?? null,

@@ -17,7 +17,7 @@ export async function insertForward(
 ): Promise<{ eventId: string; deliveryId: string } | null> {
   const { runId, tenantId, webhookId, data, receivedAt } = forward;
   const deliveryId = deliveryUuid(runId, webhookId);
-  const answer = await pool.query({
+  const result = await pool.query({
     name: 'insert-forward',
     text: `
       WITH webhook AS (
@@ -48,5 +48,5 @@ export async function insertForward(
       hourOfUuid(deliveryId),
     ],
   });
-  return answer.rowCount === 0 ? null : { eventId: runId, deliveryId };
+  return result.rowCount === 0 ? null : { eventId: runId, deliveryId };
 }

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { Gauge, Registry } from 'prom-client';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
@@ -13,7 +13,7 @@ import { DueEndpoints } from './due-endpoints';
 import type { ClaimedRun } from './inbound-work';
 import { findOwnedRuns, releaseOrphanRuns } from './record-runs.queries';
 import { RunAction } from './run-action';
-import { RunPlaces } from './run-places';
+import { RunSlots } from './run-slots';
 
 const MAX_PER_ENDPOINT = 16;
 /** Runs of one claim: their requests' bodies come along. */
@@ -33,7 +33,7 @@ const ORPHAN_PATIENCE_MS = 1_000;
  */
 @Injectable()
 export class InboundActions {
-  private readonly places: RunPlaces;
+  private readonly places: RunSlots;
   private readonly held = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
   private readonly interrupting = new AbortController();
@@ -45,13 +45,13 @@ export class InboundActions {
 
   constructor(
     @Inject(ENVIRONMENT) environment: Environment,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     private readonly action: RunAction,
     registry: Registry,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.places = new RunPlaces(environment.inboundMaxInFlight, MAX_PER_ENDPOINT);
+    this.places = new RunSlots(environment.inboundMaxInFlight, MAX_PER_ENDPOINT);
     this.due = new DueEndpoints(pool);
     const inFlight = new Gauge({
       name: 'webhooks_inbound_actions_in_flight',

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { DeliveryClient } from '#delivery-client/delivery-client';
 import type { ActionFunctions } from '#inbound-actions/action-functions';
 import { failedForGood, succeeded, type ActionOutcome, type ActionRun } from '#inbound-actions/action-run';
@@ -33,7 +33,7 @@ export class InboundPorts {
 
   constructor(
     @Inject(ENVIRONMENT) private readonly environment: Environment,
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(DELIVERY_CLIENT) private readonly http: DeliveryClient,
     @Inject(ACTION_FUNCTIONS) private readonly functions: ActionFunctions,
     private readonly settings: ActionSettingsReader,

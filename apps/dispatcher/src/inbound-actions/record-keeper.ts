@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { isWorthRepeating } from '#database/database-errors';
 import { succeeded, type ActionOutcome, type ActionRun } from '#inbound-actions/action-run';
 import { GroupCommit } from '#kernel/group-commit';
@@ -24,7 +24,7 @@ export class RecordKeeper {
 
   private readonly commits: GroupCommit<NewRecord, true>;
 
-  constructor(@Inject(BATCH_POOL) private readonly pool: Pool) {
+  constructor(@Inject(SERVICE_POOL) private readonly pool: Pool) {
     this.commits = new GroupCommit(
       async (records) => {
         await insertRecords(pool, records);

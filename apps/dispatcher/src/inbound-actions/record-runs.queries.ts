@@ -40,7 +40,7 @@ RETURNING r.id`;
 /** Writes outcomes; @returns the ids of those that still were this dispatcher's to write. */
 export async function writeRunOutcomes(pool: Pool, outcomes: RunOutcome[]): Promise<Set<string>> {
   const sorted = outcomes.map((outcome) => outcome.work.runId).sort();
-  const answer = await pool.query<{ id: string }>({
+  const result = await pool.query<{ id: string }>({
     name: 'record-runs',
     text: RECORD,
     values: [
@@ -56,7 +56,7 @@ export async function writeRunOutcomes(pool: Pool, outcomes: RunOutcome[]): Prom
       sorted.at(-1),
     ],
   });
-  return new Set(answer.rows.map((row) => row.id));
+  return new Set(result.rows.map((row) => row.id));
 }
 
 const RELEASE = `
@@ -67,28 +67,28 @@ UPDATE inbound_action_runs SET status = 'waiting', next_attempt_at = now() WHERE
 
 /** Lets the runs of dead dispatchers wait for anyone; part of taking over. @returns how many. */
 export async function releaseRunsOf(queryable: Pick<Pool, 'query'>, owners: string[]): Promise<number> {
-  const answer = await queryable.query(RELEASE.replace('CONDITION', 'w.owner = ANY($1::uuid[])'), [owners]);
-  return answer.rowCount ?? 0;
+  const result = await queryable.query(RELEASE.replace('CONDITION', 'w.owner = ANY($1::uuid[])'), [owners]);
+  return result.rowCount ?? 0;
 }
 
 /** Lets runs wait for anyone whose owner has no row; none should ever have one, so this is a second wall. */
 export async function releaseOwnerlessRuns(queryable: Pick<Pool, 'query'>): Promise<number> {
   const condition = 'w.owner IS NOT NULL AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = w.owner)';
-  const answer = await queryable.query(RELEASE.replace('CONDITION', condition));
-  return answer.rowCount ?? 0;
+  const result = await queryable.query(RELEASE.replace('CONDITION', condition));
+  return result.rowCount ?? 0;
 }
 
 /** Runs that the database shows as this dispatcher's. */
 export async function findOwnedRuns(pool: Pool, dispatcherId: string): Promise<string[]> {
-  const answer = await pool.query<{ run_id: string }>('SELECT run_id FROM waiting_inbound_actions WHERE owner = $1', [
+  const result = await pool.query<{ run_id: string }>('SELECT run_id FROM waiting_inbound_actions WHERE owner = $1', [
     dispatcherId,
   ]);
-  return answer.rows.map((row) => row.run_id);
+  return result.rows.map((row) => row.run_id);
 }
 
 /** Lets runs of this dispatcher that it does not hold wait for anyone. */
 export async function releaseOrphanRuns(pool: Pool, dispatcherId: string, runIds: string[]): Promise<number> {
   const condition = 'w.owner = $1 AND w.run_id = ANY($2::uuid[])';
-  const answer = await pool.query(RELEASE.replace('CONDITION', condition), [dispatcherId, runIds]);
-  return answer.rowCount ?? 0;
+  const result = await pool.query(RELEASE.replace('CONDITION', condition), [dispatcherId, runIds]);
+  return result.rowCount ?? 0;
 }

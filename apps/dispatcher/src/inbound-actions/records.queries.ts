@@ -36,12 +36,12 @@ export async function trimTable(
   pool: Pool,
   table: { tenantId: string; endpointId: string; table: string; maxRecords: number },
 ): Promise<number> {
-  const answer = await pool.query({
+  const result = await pool.query({
     name: 'trim-inbound-table',
     text: `
       DELETE FROM inbound_records WHERE tenant_id = $1 AND endpoint_id = $2 AND table_name = $3 AND id < (
         SELECT id FROM inbound_records WHERE endpoint_id = $2 AND table_name = $3 ORDER BY id DESC OFFSET $4 - 1 LIMIT 1)`,
     values: [table.tenantId, table.endpointId, table.table, table.maxRecords],
   });
-  return answer.rowCount ?? 0;
+  return result.rowCount ?? 0;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { isWorthRepeating } from '#database/database-errors';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Logger } from '#observability/logger';
@@ -21,7 +21,7 @@ export class RunRecorder {
   private failing = false;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.commits = new GroupCommit(

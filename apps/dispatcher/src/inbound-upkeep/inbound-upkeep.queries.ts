@@ -89,12 +89,12 @@ export async function cutLog(pool: Pool, { id, maxLogEntries }: ActiveEndpoint, 
 
 /** Forgets deliveries of senders that are remembered long enough. @returns how many. */
 export async function forgetSeen(pool: Pool, limit: number): Promise<number> {
-  const answer = await pool.query(
-    `DELETE FROM inbound_seen WHERE (endpoint_id, key_hash) IN (
-       SELECT endpoint_id, key_hash FROM inbound_seen WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+  const result = await pool.query(
+    `DELETE FROM inbound_dedupe_keys WHERE (endpoint_id, key_hash) IN (
+       SELECT endpoint_id, key_hash FROM inbound_dedupe_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
     [limit],
   );
-  return answer.rowCount ?? 0;
+  return result.rowCount ?? 0;
 }
 
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

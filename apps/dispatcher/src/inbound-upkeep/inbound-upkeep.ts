@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic/periodic';
@@ -13,7 +13,7 @@ const ROWS_PER_STATEMENT = 2_000;
 /** Folds what inbound endpoints counted, cuts their logs to their limits and forgets deliveries that expired. */
 @Injectable()
 export class InboundUpkeep extends Periodic {
-  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+  constructor(@Inject(SERVICE_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
     super(
       'upkeep of inbound endpoints',
       EVERY_MS,

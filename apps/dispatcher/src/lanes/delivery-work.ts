@@ -29,8 +29,8 @@ export interface DeliveryWork {
   /** Attempts made before, and how many of them were probes, which do not count. */
   attempts: number;
   probes: number;
-  /** Of the ordering key, where the event stands in a line of the webhook; see `ordering/lines.queries.ts`. */
-  line: Buffer | null;
+  /** Of the ordering key, where the event stands in an ordering queue of the webhook; see `ordering/ordering queues.queries.ts`. */
+  keyHash: Buffer | null;
   /** The batch that answers for it while it has no row. */
   batch: OpenBatch | null;
 }
@@ -41,7 +41,7 @@ export interface DeliveryWork {
  * to be fanned out, under this dispatcher's name, so that whoever takes over begins it anew.
  */
 export interface OpenBatch {
-  readonly fanOutId: string;
+  readonly batchId: string;
   /** Monotonic ms. */
   readonly openedAt: number;
   /** Deliveries that have no row, and whose outcome nobody is writing. */

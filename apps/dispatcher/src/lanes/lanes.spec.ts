@@ -8,7 +8,7 @@ function work(tenantId: string, webhookId: string, bytes = 1): DeliveryWork {
   const id = `${webhookId}-${++made}`;
   const event = { id, tenantId, projectId: null, type: 'a.b', clientEventId: null, occurredAtMs: 0, version: '1' };
   return {
-    ...{ id, owner: 'o', epoch: 1, tenantId, webhookId, attempts: 0, probes: 0, line: null, batch: null },
+    ...{ id, owner: 'o', epoch: 1, tenantId, webhookId, attempts: 0, probes: 0, keyHash: null, batch: null },
     event: { ...event, priority: 0, data: Buffer.alloc(bytes) },
   };
 }

@@ -11,7 +11,7 @@ function work(id: string, priority: number): DeliveryWork {
     attempts: 0,
     probes: 0,
     batch: null,
-    line: null,
+    keyHash: null,
     event: {
       id,
       tenantId: 't',

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { newUuid } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -29,7 +29,7 @@ export class DispatcherIdentity {
   private running: Promise<void> = Promise.resolve();
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -111,13 +111,13 @@ export class DispatcherIdentity {
     }
     const own = ownProcess();
     await this.pool.query(
-      'INSERT INTO dispatchers (id, host, pid, process_place, process_start_ticks) VALUES ($1, $2, $3, $4, $5)',
-      [this.currentId, hostname(), process.pid, own?.place, own?.startTicks],
+      'INSERT INTO dispatchers (id, host, pid, process_namespace, process_start_ticks) VALUES ($1, $2, $3, $4, $5)',
+      [this.currentId, hostname(), process.pid, own?.namespace, own?.startTicks],
     );
     this.beat(sentAt);
   }
 
-  /** Counted from before the statement went out, since its answer may have taken long. */
+  /** Counted from before the statement went out, since its result may have taken long. */
   private beat(sentAt: number): void {
     this.renewedAt = sentAt;
     this.renewingSince ??= sentAt;

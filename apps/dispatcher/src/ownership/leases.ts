@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { DispatcherIdentity } from './dispatcher-identity';
 
 /** A lease that has not been used for so long is given back, so that the work spreads again. */
@@ -19,7 +19,7 @@ export class Leases {
   private releasing: Promise<unknown> = Promise.resolve();
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
   ) {}
 
@@ -57,12 +57,12 @@ export class Leases {
              ON CONFLICT (webhook_id) DO NOTHING`,
       values,
     });
-    const answer = await this.pool.query<{ webhook_id: string }>({
+    const result = await this.pool.query<{ webhook_id: string }>({
       name: 'own-leases',
       text: 'SELECT webhook_id FROM webhook_leases WHERE owner = $1 AND webhook_id = ANY($2::uuid[])',
       values,
     });
-    return answer.rows.map((row) => row.webhook_id);
+    return result.rows.map((row) => row.webhook_id);
   }
 
   /** After having been declared dead: the leases went with the old id. */

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /** A process, told apart from every other that ever had its pid. */
 export interface ProcessIdentity {
   /** The boot of the machine and the pid namespace, in which pids mean the same to all. */
-  place: string;
+  namespace: string;
   pid: number;
   /** Clock ticks from the boot to the start of the process. */
   startTicks: string;
@@ -12,16 +12,16 @@ export interface ProcessIdentity {
 /** Who this process is; null where the system has no `/proc` to tell. */
 export function ownProcess(): ProcessIdentity | null {
   try {
-    const place = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
+    const namespace = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/pid')}`;
     const running = readStat(process.pid);
-    return running === null ? null : { place, pid: process.pid, startTicks: running.startTicks };
+    return running === null ? null : { namespace, pid: process.pid, startTicks: running.startTicks };
   } catch {
     return null; // not Linux, or /proc is hidden: others then go by the heartbeat
   }
 }
 
-/** Whether a process of this place has ended for certain. Of one that cannot be looked at, this is false. */
-export function hasEnded({ pid, startTicks }: Omit<ProcessIdentity, 'place'>): boolean {
+/** Whether a process of this namespace has ended for certain. Of one that cannot be looked at, this is false. */
+export function hasEnded({ pid, startTicks }: Omit<ProcessIdentity, 'namespace'>): boolean {
   try {
     const running = readStat(pid);
     return running?.startTicks !== startTicks || running.state === 'Z' || running.state === 'X';

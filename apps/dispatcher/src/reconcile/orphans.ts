@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../lanes/lanes';
@@ -15,7 +15,7 @@ const ARRIVAL_DEADLINE_MS = 5_000;
 @Injectable()
 export class Orphans {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     private readonly lanes: Lanes,
     @Inject(LOGGER) private readonly logger: Logger,

@@ -3,14 +3,14 @@ import { inTransaction } from '#database/in-transaction';
 import { releaseRunsOf } from '../inbound-actions/record-runs.queries';
 
 /** Batches due for longer than `graceMs` that nobody has fanned out: their signal was lost, or is late. */
-export async function findOverdueFanOuts(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
-  const answer = await pool.query<{ id: string }>({
-    name: 'find-overdue-fan-outs',
-    text: `SELECT id FROM pending_fan_outs WHERE key_hash IS NULL AND owner IS NULL AND due_at <= now() - make_interval(secs => $1 / 1000.0)
+export async function findOverdueBatches(pool: Pool, graceMs: number, limit: number): Promise<string[]> {
+  const result = await pool.query<{ id: string }>({
+    name: 'find-overdue-batches',
+    text: `SELECT id FROM event_batches WHERE key_hash IS NULL AND owner IS NULL AND due_at <= now() - make_interval(secs => $1 / 1000.0)
            ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED`,
     values: [graceMs, limit],
   });
-  return answer.rows.map((row) => row.id);
+  return result.rows.map((row) => row.id);
 }
 
 /**
@@ -23,36 +23,36 @@ export async function findOverdueKeys(
   graceMs: number,
   after: Buffer | null,
   limit: number,
-): Promise<{ fanOutIds: string[]; after: Buffer | null }> {
-  const answer = await pool.query<{ id: string; key_hash: Buffer }>({
+): Promise<{ batchIds: string[]; after: Buffer | null }> {
+  const result = await pool.query<{ id: string; key_hash: Buffer }>({
     name: 'find-overdue-keys',
     text: `
       WITH RECURSIVE firsts AS (
-        (SELECT key_hash, id, due_at FROM pending_fan_outs WHERE key_hash IS NOT NULL AND key_hash > coalesce($2, '\\x'::bytea)
+        (SELECT key_hash, id, due_at FROM event_batches WHERE key_hash IS NOT NULL AND key_hash > coalesce($2, '\\x'::bytea)
          ORDER BY key_hash, position LIMIT 1)
         UNION ALL
         SELECT next.key_hash, next.id, next.due_at FROM firsts CROSS JOIN LATERAL (
-          SELECT key_hash, id, due_at FROM pending_fan_outs f WHERE f.key_hash IS NOT NULL AND f.key_hash > firsts.key_hash
+          SELECT key_hash, id, due_at FROM event_batches f WHERE f.key_hash IS NOT NULL AND f.key_hash > firsts.key_hash
           ORDER BY f.key_hash, f.position LIMIT 1) next
       )
       SELECT id, key_hash FROM firsts WHERE due_at <= now() - make_interval(secs => $1 / 1000.0) LIMIT $3`,
     values: [graceMs, after, limit],
   });
-  const last = answer.rows.length < limit ? null : (answer.rows.at(-1)?.key_hash ?? null);
-  return { fanOutIds: answer.rows.map((row) => row.id), after: last };
+  const last = result.rows.length < limit ? null : (result.rows.at(-1)?.key_hash ?? null);
+  return { batchIds: result.rows.map((row) => row.id), after: last };
 }
 
 /** Dispatchers that run, or ran, where this one can look at their processes. */
 export async function findNeighbours(
   pool: Pool,
-  place: string,
+  namespace: string,
 ): Promise<{ id: string; pid: number; startTicks: string }[]> {
-  const answer = await pool.query<{ id: string; pid: number; process_start_ticks: string }>({
+  const result = await pool.query<{ id: string; pid: number; process_start_ticks: string }>({
     name: 'find-neighbours',
-    text: 'SELECT id, pid, process_start_ticks FROM dispatchers WHERE process_place = $1',
-    values: [place],
+    text: 'SELECT id, pid, process_start_ticks FROM dispatchers WHERE process_namespace = $1',
+    values: [namespace],
   });
-  return answer.rows.map((row) => ({ id: row.id, pid: row.pid, startTicks: row.process_start_ticks }));
+  return result.rows.map((row) => ({ id: row.id, pid: row.pid, startTicks: row.process_start_ticks }));
 }
 
 /**
@@ -79,7 +79,7 @@ export async function takeOver(
     const deliveries = await release(client, `d.owner = ANY($1::uuid[])`, [owners]);
     // What is open was due, so what is scheduled need not be looked through.
     const batches = await client.query(
-      'UPDATE pending_fan_outs SET owner = NULL WHERE due_at <= now() AND owner = ANY($1::uuid[])',
+      'UPDATE event_batches SET owner = NULL WHERE due_at <= now() AND owner = ANY($1::uuid[])',
       [owners],
     );
     const actions = await releaseRunsOf(client, owners);
@@ -92,7 +92,7 @@ export async function takeOver(
  * a lock on the row, so this is a second wall. Jumps from owner to owner in the index.
  */
 export async function releaseOwnerless(pool: Pool): Promise<number> {
-  const answer = await pool.query<{ owner: string }>(`
+  const result = await pool.query<{ owner: string }>(`
     WITH RECURSIVE owners AS (
       (SELECT owner FROM deliveries WHERE owner IS NOT NULL ORDER BY owner LIMIT 1)
       UNION ALL
@@ -101,12 +101,12 @@ export async function releaseOwnerless(pool: Pool): Promise<number> {
     )
     SELECT owner FROM owners WHERE owner IS NOT NULL AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = owner)`);
   const batches = await pool.query(
-    `UPDATE pending_fan_outs f SET owner = NULL WHERE f.due_at <= now() AND f.owner IS NOT NULL
+    `UPDATE event_batches f SET owner = NULL WHERE f.due_at <= now() AND f.owner IS NOT NULL
        AND NOT EXISTS (SELECT FROM dispatchers d WHERE d.id = f.owner)`,
   );
   const released = batches.rowCount ?? 0;
-  if (answer.rows.length === 0) return released;
-  return released + (await release(pool, `d.owner = ANY($1::uuid[])`, [answer.rows.map((row) => row.owner)]));
+  if (result.rows.length === 0) return released;
+  return released + (await release(pool, `d.owner = ANY($1::uuid[])`, [result.rows.map((row) => row.owner)]));
 }
 
 /** A delivery that a dispatcher took, and the count of how often it was taken. */
@@ -117,11 +117,11 @@ export interface OwnedDelivery {
 
 /** Deliveries that the database shows as this dispatcher's. */
 export async function findOwned(pool: Pool, dispatcherId: string): Promise<OwnedDelivery[]> {
-  const answer = await pool.query<OwnedDelivery>(
+  const result = await pool.query<OwnedDelivery>(
     `SELECT id, epoch FROM deliveries WHERE owner = $1 AND status = 'pending'`,
     [dispatcherId],
   );
-  return answer.rows;
+  return result.rows;
 }
 
 /** Lets deliveries of this dispatcher that are in none of its lanes wait for anyone. */
@@ -134,7 +134,7 @@ export async function releaseOrphans(pool: Pool, dispatcherId: string, orphans: 
 }
 
 async function release(queryable: Pick<Pool, 'query'>, condition: string, values: unknown[]): Promise<number> {
-  const answer = await queryable.query(
+  const result = await queryable.query(
     `WITH released AS (
        UPDATE deliveries d SET owner = NULL, state = CASE WHEN d.attempts = 0 THEN 'queued' ELSE 'retrying' END, next_attempt_at = now()
        WHERE ${condition} AND d.status = 'pending' RETURNING d.id, d.tenant_id, d.webhook_id, d.event_id
@@ -143,5 +143,5 @@ async function release(queryable: Pick<Pool, 'query'>, condition: string, values
      SELECT r.id, r.tenant_id, r.webhook_id, now(), coalesce((SELECT priority FROM events e WHERE e.id = r.event_id), 0) FROM released r ON CONFLICT (delivery_id) DO NOTHING`,
     values,
   );
-  return answer.rowCount ?? 0;
+  return result.rowCount ?? 0;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Lanes } from '../lanes/lanes';
@@ -14,7 +14,7 @@ import { releaseOwnerlessRuns } from '../inbound-actions/record-runs.queries';
 import { Periodic } from '../periodic/periodic';
 import { Claims } from '../retry/claims';
 import { Orphans } from './orphans';
-import { findNeighbours, findOverdueFanOuts, findOverdueKeys, releaseOwnerless, takeOver } from './reconcile.queries';
+import { findNeighbours, findOverdueBatches, findOverdueKeys, releaseOwnerless, takeOver } from './reconcile.queries';
 
 const ROUND_MS = 1_000;
 /** A batch this old should have been fanned out by its signal. */
@@ -35,10 +35,10 @@ export class Reconciler {
   private round = 0;
   /** The ordering key behind which to look for overdue batches. */
   private afterKey: Buffer | null = null;
-  private readonly place = ownProcess()?.place ?? null;
+  private readonly namespace = ownProcess()?.namespace ?? null;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     private readonly directory: WebhookDirectory,
     private readonly fanOut: FanOut,
@@ -89,11 +89,11 @@ export class Reconciler {
   async fanOutDue(graceMs: number, signal?: AbortSignal): Promise<void> {
     const endAt = performance.now() + FAN_OUT_TIME_MS;
     for (;;) {
-      const overdue = await findOverdueFanOuts(this.pool, graceMs, FAN_OUTS_PER_ROUND);
+      const overdue = await findOverdueBatches(this.pool, graceMs, FAN_OUTS_PER_ROUND);
       if (overdue.length > 0) await this.fanOut.run(overdue);
       const keys = await findOverdueKeys(this.pool, graceMs, this.afterKey, FAN_OUTS_PER_ROUND);
       this.afterKey = keys.after;
-      if (keys.fanOutIds.length > 0) await this.fanOut.run(keys.fanOutIds);
+      if (keys.batchIds.length > 0) await this.fanOut.run(keys.batchIds);
       const isAll = overdue.length < FAN_OUTS_PER_ROUND && keys.after === null;
       if (isAll || performance.now() > endAt) return;
       if (signal?.aborted === true || !this.identity.maySend()) return;
@@ -114,8 +114,8 @@ export class Reconciler {
 
   /** Dispatchers of this machine whose processes have ended: nobody has to wait for their heartbeat. */
   private async endedNeighbours(): Promise<string[]> {
-    if (this.place === null) return [];
-    const neighbours = await findNeighbours(this.pool, this.place);
+    if (this.namespace === null) return [];
+    const neighbours = await findNeighbours(this.pool, this.namespace);
     return neighbours.filter((neighbour) => hasEnded(neighbour)).map(({ id }) => id);
   }
 }

@@ -2,31 +2,31 @@ import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from '#database/in-transaction';
 import {
   findHeads,
-  leaveLines,
-  lockLines,
-  moveUp,
+  leaveQueues,
+  lockQueues,
+  advanceQueues,
   unblock,
   type Ended,
   type Head,
-  type Line,
-} from '#database/lines.queries';
+  type OrderingQueue,
+} from '#database/ordering-queues.queries';
 
-/** A webhook whose lines are to be changed: dissolved, or moved up past deliveries that were given up. */
+/** A webhook whose queues are to be changed: dissolved, or moved up past deliveries that were given up. */
 export interface ChangedWebhook {
   webhookId: string;
   change: 'dissolve' | 'skip';
 }
 
-/** Webhooks with lines that no longer order, get or exist, or that no longer wait; jumps from webhook to webhook. */
+/** Webhooks with queues that no longer order, get or exist, or that no longer wait; jumps from webhook to webhook. */
 export async function findChangedWebhooks(pool: Pool): Promise<ChangedWebhook[]> {
-  const answer = await pool.query<{ webhook_id: string; change: 'dissolve' | 'skip' }>({
-    name: 'find-changed-lines',
+  const result = await pool.query<{ webhook_id: string; change: 'dissolve' | 'skip' }>({
+    name: 'find-changed-queues',
     text: `
       WITH RECURSIVE lined AS (
-        (SELECT webhook_id FROM ordered_lines ORDER BY webhook_id LIMIT 1)
+        (SELECT webhook_id FROM ordering_queues ORDER BY webhook_id LIMIT 1)
         UNION ALL
         SELECT next.webhook_id FROM lined CROSS JOIN LATERAL (
-          SELECT l.webhook_id FROM ordered_lines l WHERE l.webhook_id > lined.webhook_id ORDER BY l.webhook_id LIMIT 1) next
+          SELECT l.webhook_id FROM ordering_queues l WHERE l.webhook_id > lined.webhook_id ORDER BY l.webhook_id LIMIT 1) next
       ), seen AS (
         SELECT lined.webhook_id,
           w.id IS NULL OR w.deleted_at IS NOT NULL OR NOT w.ordered OR (NOT w.active AND w.on_inactive = 'drop') AS is_over,
@@ -36,12 +36,12 @@ export async function findChangedWebhooks(pool: Pool): Promise<ChangedWebhook[]>
       )
       SELECT webhook_id, CASE WHEN is_over THEN 'dissolve' ELSE 'skip' END AS change FROM seen WHERE is_over OR skips`,
   });
-  return answer.rows.map((row) => ({ webhookId: row.webhook_id, change: row.change }));
+  return result.rows.map((row) => ({ webhookId: row.webhook_id, change: row.change }));
 }
 
 /**
  * Lets up to `limit` deliveries of a webhook go without regard to order.
- * @returns how many left their lines.
+ * @returns how many left their queues.
  */
 export function dissolve(pool: Pool, webhookId: string, limit: number): Promise<number> {
   return inTransaction(pool, async (client) => {
@@ -51,8 +51,8 @@ export function dissolve(pool: Pool, webhookId: string, limit: number): Promise<
       [webhookId, limit],
     );
     const keyHashes = wanted.rows.map((row) => row.key_hash);
-    const lines = keyHashes.map((keyHash) => ({ webhookId, keyHash }));
-    await lockLines(client, lines);
+    const queues = keyHashes.map((keyHash) => ({ webhookId, keyHash }));
+    await lockQueues(client, queues);
     const gone = await client.query<{ delivery_id: string; priority: number }>(
       `DELETE FROM ordered_deliveries WHERE webhook_id = $1 AND event_id IN (
          SELECT event_id FROM ordered_deliveries WHERE webhook_id = $1 AND key_hash = ANY($2::bytea[])
@@ -64,7 +64,7 @@ export function dissolve(pool: Pool, webhookId: string, limit: number): Promise<
       client,
       gone.rows.map((row) => ({ deliveryId: row.delivery_id, priority: row.priority })),
     );
-    await moveUp(client, lines);
+    await advanceQueues(client, queues);
     return gone.rows.length;
   });
 }
@@ -72,69 +72,69 @@ export function dissolve(pool: Pool, webhookId: string, limit: number): Promise<
 /** Lets what stands behind up to `limit` given-up deliveries of a webhook go. @returns how many were passed. */
 export function passGivenUp(pool: Pool, webhookId: string, limit: number): Promise<number> {
   return inTransaction(pool, async (client) => {
-    const answer = await client.query<{ key_hash: Buffer }>(
+    const result = await client.query<{ key_hash: Buffer }>(
       'SELECT DISTINCT key_hash FROM ordered_deliveries WHERE webhook_id = $1 AND given_up LIMIT $2',
       [webhookId, limit],
     );
-    const lines = answer.rows.map((row) => ({ webhookId, keyHash: row.key_hash }));
-    await lockLines(client, lines);
-    const heads = (await findHeads(client, lines)).filter((head) => head.givenUp);
-    await leaveLines(
+    const queues = result.rows.map((row) => ({ webhookId, keyHash: row.key_hash }));
+    await lockQueues(client, queues);
+    const heads = (await findHeads(client, queues)).filter((head) => head.givenUp);
+    await leaveQueues(
       client,
       heads.map((head) => ({ ...head, state: 'exhausted' })),
     );
-    await moveUp(client, lines);
+    await advanceQueues(client, queues);
     return heads.length;
   });
 }
 
 /**
- * Moves up lines whose first has ended without their being told, as when it is cancelled along with what waits for a
- * webhook, or whose first is blocked. Looks at `limit` lines behind one.
- * @returns the last line looked at, null at the end; and how many were mended.
+ * Moves up queues whose first has ended without their being told, as when it is cancelled along with what waits for a
+ * webhook, or whose first is blocked. Looks at `limit` queues behind one.
+ * @returns the last ordering queue looked at, null at the end; and how many were mended.
  */
-export async function mendLines(
+export async function repairQueues(
   pool: Pool,
-  after: Line | null,
+  after: OrderingQueue | null,
   limit: number,
-): Promise<{ after: Line | null; mended: number }> {
-  const answer = await pool.query<{ webhook_id: string; key_hash: Buffer }>({
-    name: 'look-at-lines',
-    text: `SELECT webhook_id, key_hash FROM ordered_lines
+): Promise<{ after: OrderingQueue | null; mended: number }> {
+  const result = await pool.query<{ webhook_id: string; key_hash: Buffer }>({
+    name: 'look-at-queues',
+    text: `SELECT webhook_id, key_hash FROM ordering_queues
            WHERE $1::uuid IS NULL OR (webhook_id, key_hash) > ($1, $2) ORDER BY webhook_id, key_hash LIMIT $3`,
     values: [after?.webhookId ?? null, after?.keyHash ?? null, limit],
   });
-  const lines = answer.rows.map((row) => ({ webhookId: row.webhook_id, keyHash: row.key_hash }));
-  const last = lines.length < limit ? null : (lines.at(-1) ?? null);
-  if (lines.length === 0) return { after: null, mended: 0 };
-  const stuck = await inTransaction(pool, (client) => findStuck(client, lines));
+  const queues = result.rows.map((row) => ({ webhookId: row.webhook_id, keyHash: row.key_hash }));
+  const last = queues.length < limit ? null : (queues.at(-1) ?? null);
+  if (queues.length === 0) return { after: null, mended: 0 };
+  const stuck = await inTransaction(pool, (client) => findStuck(client, queues));
   if (stuck.length === 0) return { after: last, mended: 0 };
   const mended = await inTransaction(pool, async (client) => {
-    await lockLines(client, stuck);
+    await lockQueues(client, stuck);
     const still = await findStuck(client, stuck);
     const ended = still.flatMap(({ state, ...head }): Ended[] => {
       if (state === null) return [{ ...head, state: 'cancelled' }]; // retention took it
       return state === 'delivered' || state === 'exhausted' || state === 'cancelled' ? [{ ...head, state }] : [];
     });
-    if (ended.length > 0) await leaveLines(client, ended);
-    await moveUp(client, stuck);
+    if (ended.length > 0) await leaveQueues(client, ended);
+    await advanceQueues(client, stuck);
     return still.length;
   });
   return { after: last, mended };
 }
 
-/** The first of lines that have ended or are blocked, with their state; null when the delivery is gone. */
-async function findStuck(client: PoolClient, lines: Line[]): Promise<(Head & { state: string | null })[]> {
-  const heads = await findHeads(client, lines);
+/** The first of queues that have ended or are blocked, with their state; null when the delivery is gone. */
+async function findStuck(client: PoolClient, queues: OrderingQueue[]): Promise<(Head & { state: string | null })[]> {
+  const heads = await findHeads(client, queues);
   if (heads.length === 0) return [];
   const ids = heads.map((head) => head.deliveryId);
   const sorted = ids.toSorted();
-  const answer = await client.query<{ id: string; state: string }>({
+  const result = await client.query<{ id: string; state: string }>({
     name: 'states-of-heads',
     text: 'SELECT id, state FROM deliveries WHERE id = ANY($1::uuid[]) AND id >= $2 AND id <= $3',
     values: [ids, sorted[0], sorted.at(-1)],
   });
-  const states = new Map(answer.rows.map((row) => [row.id, row.state]));
+  const states = new Map(result.rows.map((row) => [row.id, row.state]));
   return heads
     .map((head) => ({ ...head, state: states.get(head.deliveryId) ?? null }))
     .filter(({ state, givenUp }) =>

@@ -1,28 +1,28 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic/periodic';
-import { dissolve, findChangedWebhooks, mendLines, passGivenUp } from './repair-ordering-queues.queries';
-import type { Line } from '#database/lines.queries';
+import { dissolve, findChangedWebhooks, repairQueues, passGivenUp } from './repair-ordering-queues.queries';
+import type { OrderingQueue } from '#database/ordering-queues.queries';
 
 const EVERY_MS = 1_000;
-/** Deliveries or lines changed by one transaction, which keeps their locks short. */
+/** Deliveries or queues changed by one transaction, which keeps their locks short. */
 const AT_ONCE = 500;
 /** Of one webhook, before it is the turn of the next. */
 const MAX_ROUNDS = 20;
 
 /**
- * Looks after lines when something else than the end of a delivery changes them: ordering is turned off, a webhook is
+ * Looks after queues when something else than the end of a delivery changes them: ordering is turned off, a webhook is
  * made inactive or deleted, or need not wait any more behind what was given up.
  */
 @Injectable()
-export class LineKeeper extends Periodic {
-  private after: Line | null = null;
+export class OrderingQueueRepair extends Periodic {
+  private after: OrderingQueue | null = null;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(LOGGER) logger: Logger,
   ) {
     super('looking after ordered deliveries', EVERY_MS, (signal) => this.look(signal), logger);
@@ -35,7 +35,7 @@ export class LineKeeper extends Periodic {
         if ((await act(this.pool, webhookId, AT_ONCE)) < AT_ONCE) break;
       }
     }
-    const { after } = await mendLines(this.pool, this.after, AT_ONCE);
+    const { after } = await repairQueues(this.pool, this.after, AT_ONCE);
     this.after = after;
   }
 }

@@ -2,15 +2,15 @@ import type { Pool } from 'pg';
 import { inTransaction } from '#database/in-transaction';
 import type { Outcome } from './outcome';
 import { writeOutcomes } from './record-outcomes.queries';
-import { leaveLines, lockLines, moveUp, type Ended } from '#database/lines.queries';
+import { leaveQueues, lockQueues, advanceQueues, type Ended } from '#database/ordering-queues.queries';
 
-/** Whether the outcome moves a line up: the delivery is one of a line, or of an event in one, and has ended. */
-export function movesLine(outcome: Outcome): boolean {
+/** Whether the outcome advances an ordering queue: the delivery is one of an ordering queue, or of an event in one, and has ended. */
+export function advancesQueue(outcome: Outcome): boolean {
   return endedOf(outcome) !== null;
 }
 
 /**
- * Writes outcomes and lets the next in their lines go, in one commit.
+ * Writes outcomes and lets the next in their queues go, in one commit.
  * @param onMoved told after the commit of the webhooks of which one waits now.
  * @returns the ids of those that still were this dispatcher's to write.
  */
@@ -21,11 +21,11 @@ export async function writeOrderedOutcomes(
 ): Promise<Set<string>> {
   const { written, moved } = await inTransaction(pool, async (client) => {
     const all = outcomes.flatMap((outcome) => endedOf(outcome) ?? []);
-    await lockLines(client, all);
+    await lockQueues(client, all);
     const mine = await writeOutcomes(client, outcomes);
     const ended = all.filter((delivery) => mine.has(delivery.deliveryId));
-    if (ended.length > 0) await leaveLines(client, ended);
-    return { written: mine, moved: await moveUp(client, all) };
+    if (ended.length > 0) await leaveQueues(client, ended);
+    return { written: mine, moved: await advanceQueues(client, all) };
   });
   for (const { work } of outcomes) {
     const { tenantId, webhookId } = work;
@@ -35,6 +35,6 @@ export async function writeOrderedOutcomes(
 }
 
 function endedOf({ work, state }: Outcome): Ended | null {
-  if (work.line === null || (state !== 'delivered' && state !== 'exhausted' && state !== 'cancelled')) return null;
-  return { webhookId: work.webhookId, keyHash: work.line, deliveryId: work.id, eventId: work.event.id, state };
+  if (work.keyHash === null || (state !== 'delivered' && state !== 'exhausted' && state !== 'cancelled')) return null;
+  return { webhookId: work.webhookId, keyHash: work.keyHash, deliveryId: work.id, eventId: work.event.id, state };
 }

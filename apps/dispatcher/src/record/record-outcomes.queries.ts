@@ -49,12 +49,12 @@ SELECT string_agg(id::text, ',') AS ids FROM written`;
 /** Writes outcomes; @returns the ids of those that still were this dispatcher's to write. */
 export async function writeOutcomes(pool: Pick<Pool, 'query'>, outcomes: Outcome[]): Promise<Set<string>> {
   const sorted = outcomes.map(({ work }) => work.id).sort();
-  const answer = await pool.query<IdsRow>({
+  const result = await pool.query<IdsRow>({
     name: 'record-outcomes',
     text: RECORD,
     values: [...outcomeValues(outcomes), plainColumn(outcomes, ({ work }) => work.epoch), sorted[0], sorted.at(-1)],
   });
-  return idsOf(answer);
+  return idsOf(result);
 }
 
 // The same of deliveries that were sent before they had rows, so that each is written once, as it ended. Under a lock on
@@ -86,7 +86,7 @@ WITH me AS (
   SELECT tenant_id, webhook_id, event_type, hour, count(*), ${COUNTS}
   FROM written GROUP BY 1, 2, 3, 4
 ), finished AS (
-  DELETE FROM pending_fan_outs f USING me WHERE f.id = ANY(${parameter(5)}::uuid[]) AND f.owner = me.id
+  DELETE FROM event_batches f USING me WHERE f.id = ANY(${parameter(5)}::uuid[]) AND f.owner = me.id
 )
 SELECT string_agg(id::text, ',') AS ids FROM written`;
 
@@ -96,7 +96,7 @@ SELECT string_agg(id::text, ',') AS ids FROM written`;
  * @returns the ids of those that still were this dispatcher's to write.
  */
 export async function writeFirstOutcomes(pool: Pool, outcomes: Outcome[], finished: string[]): Promise<Set<string>> {
-  const answer = await pool.query<IdsRow>({
+  const result = await pool.query<IdsRow>({
     name: 'record-first-outcomes',
     text: RECORD_FIRST,
     values: [
@@ -108,5 +108,5 @@ export async function writeFirstOutcomes(pool: Pool, outcomes: Outcome[], finish
       plainArray(finished),
     ],
   });
-  return idsOf(answer);
+  return idsOf(result);
 }

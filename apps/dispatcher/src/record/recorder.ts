@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { isWorthRepeating } from '#database/database-errors';
 import { GroupCommit } from '#kernel/group-commit';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { movesLine, writeOrderedOutcomes } from './ordered-outcomes.queries';
+import { advancesQueue, writeOrderedOutcomes } from './ordered-outcomes.queries';
 import { Lanes } from '../lanes/lanes';
 import { OpenBatches } from '../batches/open-batches';
 import type { Outcome } from './outcome';
@@ -30,12 +30,12 @@ export class Recorder {
   /** Of deliveries that have no rows yet. */
   private readonly firstCommits: GroupCommit<Outcome, boolean>;
   private readonly commits: GroupCommit<Outcome, boolean>;
-  /** Of those that let the next in a line go: more statements, so they do not slow the others. */
-  private readonly commitsInLine: GroupCommit<Outcome, boolean>;
+  /** Of those that let the next in an ordering queue go: more statements, so they do not slow the others. */
+  private readonly orderedCommits: GroupCommit<Outcome, boolean>;
   private failing = false;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly openBatches: OpenBatches,
     private readonly lanes: Lanes,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -51,7 +51,7 @@ export class Recorder {
       );
     this.firstCommits = groupCommit((outcomes) => this.writeFirst(outcomes));
     this.commits = groupCommit((outcomes) => this.untilWritten(outcomes, () => writeOutcomes(pool, outcomes)));
-    this.commitsInLine = groupCommit((outcomes) =>
+    this.orderedCommits = groupCommit((outcomes) =>
       this.untilWritten(outcomes, () =>
         writeOrderedOutcomes(pool, outcomes, (webhook) => {
           lanes.askForMore(webhook);
@@ -68,7 +68,7 @@ export class Recorder {
     if (isFirst && batch !== null) batch.recording += 1;
     try {
       if (isFirst) return await this.firstCommits.add(outcome);
-      return await (movesLine(outcome) ? this.commitsInLine : this.commits).add(outcome);
+      return await (advancesQueue(outcome) ? this.orderedCommits : this.commits).add(outcome);
     } catch (error) {
       // Refused by the database for itself, not for its company: its row, or its batch, stays ours until it is released.
       this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');

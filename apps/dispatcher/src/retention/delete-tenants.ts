@@ -63,7 +63,7 @@ async function deleteTenant(session: RetentionSession, tenantId: string): Promis
   await deleteDeliveries(session, tenantId, 'everything', EVERYTHING, notedAs('deliveries'));
   await deleteEvents(session, tenantId, 'everything', EVERYTHING, new Set(), notedAs('events'));
   // These know their webhook only.
-  for (const table of ['ordered_lines', 'webhook_leases']) {
+  for (const table of ['ordering_queues', 'webhook_leases']) {
     await session.query(
       `DELETE FROM ${table} WHERE webhook_id IN (SELECT id FROM webhooks WHERE tenant_id = $1 AND deleted_at IS NOT NULL)`,
       [tenantId],

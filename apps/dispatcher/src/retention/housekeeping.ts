@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic/periodic';
@@ -12,7 +12,7 @@ const KEEP_REDELIVERY_JOBS_DAYS = 30;
 /** Makes partitions weeks ahead, and purges expired keys, in small batches, replaced secrets that no longer sign, and bulk redeliveries that ended long ago. */
 @Injectable()
 export class Housekeeping extends Periodic {
-  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+  constructor(@Inject(SERVICE_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
     super(
       'housekeeping',
       EVERY_MS,
@@ -38,8 +38,8 @@ export async function eraseExpiredKeys(pool: Pool): Promise<void> {
 
 async function purgeExpiredKeys(pool: Pool): Promise<number> {
   const answer = await pool.query(
-    `DELETE FROM event_keys WHERE (tenant_id, key_hash) IN (
-       SELECT tenant_id, key_hash FROM event_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+    `DELETE FROM idempotency_keys WHERE (tenant_id, key_hash) IN (
+       SELECT tenant_id, key_hash FROM idempotency_keys WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
     [KEYS_PER_STATEMENT],
   );
   return answer.rowCount ?? 0;

@@ -26,7 +26,7 @@ export async function deleteOldStats(session: RetentionSession, keepDays: number
         [from],
       );
       const deleted = await session.query(
-        'DELETE FROM delivery_stats WHERE webhook_id = ANY ($1::uuid[]) AND hour < $2',
+        'DELETE FROM hourly_stats WHERE webhook_id = ANY ($1::uuid[]) AND hour < $2',
         [rows.map((row) => row.webhook_id), before],
       );
       await session.query(
@@ -78,7 +78,7 @@ async function deleteFormerWebhooks(session: RetentionSession, before: Date): Pr
       );
       const ids = rows.filter((row) => row.gone).map((row) => row.id);
       for (const table of [
-        'delivery_stats',
+        'hourly_stats',
         'daily_stats',
         'stats_deltas',
         'webhook_totals',

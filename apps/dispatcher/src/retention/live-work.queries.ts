@@ -46,7 +46,7 @@ export async function findLiveWork(
 ): Promise<LiveWork> {
   const bounds = [range.fromId, range.untilId];
   const fanOuts = await session.query<{ count: number }>(
-    `SELECT count(*)::integer AS count FROM pending_fan_outs f, unnest(f.event_ids) AS event_id
+    `SELECT count(*)::integer AS count FROM event_batches f, unnest(f.event_ids) AS event_id
      WHERE f.id >= $3 AND f.id < $4 AND event_id >= $1 AND event_id < $2`,
     [...bounds, firstUuidAt(range.fromMs - BATCH_SPREAD_MS), firstUuidAt(range.untilMs + BATCH_SPREAD_MS)],
   );

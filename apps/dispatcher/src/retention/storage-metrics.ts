@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { Gauge, Registry } from 'prom-client';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { listPartitions } from '#database/partitions.queries';
 import { dropDueAtMs, RETAINED_TABLES } from '#database/retained-tables';
 import { readTableSizes } from '#database/storage.queries';
@@ -17,7 +17,7 @@ const EVERY_MS = 60_000;
 @Injectable()
 export class StorageMetrics extends Periodic {
   constructor(
-    @Inject(BATCH_POOL) pool: Pool,
+    @Inject(SERVICE_POOL) pool: Pool,
     @Inject(ENVIRONMENT) environment: Environment,
     @Inject(Registry) registry: Registry,
     @Inject(LOGGER) logger: Logger,

@@ -128,7 +128,7 @@ async function deleteEventRows(
   count += await deleteIds(session, tenantId, 'events', 'id', ids);
   if (part === 'everything') {
     // A batch may hold events of others, too; what is left of it then finds no event and goes when it is due.
-    await session.query('DELETE FROM pending_fan_outs WHERE id = ANY ($1::uuid[]) AND event_ids <@ $1::uuid[]', [ids]);
+    await session.query('DELETE FROM event_batches WHERE id = ANY ($1::uuid[]) AND event_ids <@ $1::uuid[]', [ids]);
   }
   return count;
 }
@@ -138,7 +138,7 @@ async function findFanOuts(session: RetentionSession, ids: string[]): Promise<Se
   const [first, last] = [ids[0], ids.at(-1)];
   if (first === undefined || last === undefined) return new Set();
   const { rows } = await session.query<{ event_id: string }>(
-    `SELECT event_id FROM pending_fan_outs f, unnest(f.event_ids) AS event_id
+    `SELECT event_id FROM event_batches f, unnest(f.event_ids) AS event_id
      WHERE f.id >= $2 AND f.id < $3 AND event_id = ANY ($1::uuid[])`,
     [ids, firstUuidAt(uuidTimeMs(first) - BATCH_SPREAD_MS), firstUuidAt(uuidTimeMs(last) + BATCH_SPREAD_MS)],
   );
@@ -155,11 +155,11 @@ async function deleteIds(
 ): Promise<number> {
   if (ids.length === 0) return 0;
   const sorted = [...ids].sort();
-  const answer = await session.query(
+  const result = await session.query(
     `DELETE FROM ${table} WHERE ${column} = ANY ($2::uuid[]) AND ${column} >= $3 AND ${column} <= $4 AND tenant_id = $1`,
     [tenantId, ids, sorted[0], sorted.at(-1)],
   );
-  return answer.rowCount ?? 0;
+  return result.rowCount ?? 0;
 }
 
 /** The smallest id behind one. */

@@ -71,12 +71,12 @@ async function deleteByIndex(
 ): Promise<void> {
   for (;;) {
     const count = await session.batch(async () => {
-      const answer = await session.query(
+      const result = await session.query(
         `DELETE FROM ${leaf} WHERE tenant_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM ${leaf} WHERE tenant_id = $1 LIMIT ${ROWS_PER_BATCH}))`,
         [tenantId],
       );
-      await deleted(answer.rowCount ?? 0);
-      return answer.rowCount ?? 0;
+      await deleted(result.rowCount ?? 0);
+      return result.rowCount ?? 0;
     });
     if (count === 0) return;
   }
@@ -94,11 +94,11 @@ async function deleteByPages(
   );
   for (let page = 0; page < (rows[0]?.pages ?? 0); page += PAGES_PER_BATCH) {
     await session.batch(async () => {
-      const answer = await session.query(
+      const result = await session.query(
         `DELETE FROM ${leaf} WHERE ctid >= '(${page},0)'::tid AND ctid < '(${page + PAGES_PER_BATCH},0)'::tid AND tenant_id = $1`,
         [tenantId],
       );
-      await deleted(answer.rowCount ?? 0);
+      await deleted(result.rowCount ?? 0);
     });
   }
 }

@@ -28,10 +28,10 @@ export class Admission {
 
   async roomsFor(webhooks: WebhookKey[]): Promise<LaneRoom[]> {
     const withRoom = await this.underLease(webhooks.filter((webhook) => this.lanes.room(webhook.webhookId) > 0));
-    const { closed, probes } = await this.health.admit(withRoom.map((webhook) => webhook.webhookId));
-    const isClosed = new Set(closed);
+    const { reachable, probes } = await this.health.admit(withRoom.map((webhook) => webhook.webhookId));
+    const isReachable = new Set(reachable);
     return withRoom.flatMap((webhook) => {
-      if (isClosed.has(webhook.webhookId)) return [webhook];
+      if (isReachable.has(webhook.webhookId)) return [webhook];
       return probes.has(webhook.webhookId) ? [{ ...webhook, room: 1 }] : [];
     });
   }

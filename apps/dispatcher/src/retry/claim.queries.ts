@@ -15,7 +15,7 @@ export interface LaneRoom extends WebhookKey {
 
 /** Webhooks of which a delivery is due, found by jumping from one to the next in the index. */
 export async function findDueWebhooks(pool: Pool, after: string | null, limit: number): Promise<WebhookKey[]> {
-  const answer = await pool.query<{ webhook_id: string; tenant_id: string }>({
+  const result = await pool.query<{ webhook_id: string; tenant_id: string }>({
     name: 'find-due-webhooks',
     text: `
       WITH RECURSIVE due AS (
@@ -28,7 +28,7 @@ export async function findDueWebhooks(pool: Pool, after: string | null, limit: n
       SELECT webhook_id, tenant_id FROM due WHERE due_at <= now() LIMIT $2`,
     values: [after, limit],
   });
-  return answer.rows.map((row) => ({ webhookId: row.webhook_id, tenantId: row.tenant_id }));
+  return result.rows.map((row) => ({ webhookId: row.webhook_id, tenantId: row.tenant_id }));
 }
 
 /**
@@ -43,7 +43,7 @@ export async function findNewlyDueWebhooks(
   since: Date | null,
   limit: number,
 ): Promise<{ webhooks: WebhookKey[]; at: Date }> {
-  const answer = await pool.query<{ at: Date; webhook_id: string | null; tenant_id: string | null }>({
+  const result = await pool.query<{ at: Date; webhook_id: string | null; tenant_id: string | null }>({
     name: 'find-newly-due-webhooks',
     text: `
       WITH look AS (SELECT now() AS at)
@@ -53,8 +53,8 @@ export async function findNewlyDueWebhooks(
     values: [since, limit],
   });
   return {
-    at: answer.rows[0]?.at ?? new Date(0),
-    webhooks: answer.rows.flatMap(({ webhook_id, tenant_id }) =>
+    at: result.rows[0]?.at ?? new Date(0),
+    webhooks: result.rows.flatMap(({ webhook_id, tenant_id }) =>
       webhook_id === null || tenant_id === null ? [] : [{ webhookId: webhook_id, tenantId: tenant_id }],
     ),
   };
@@ -75,7 +75,7 @@ interface ClaimedRow {
   version: string;
   priority: number;
   data: Buffer | null;
-  line: Buffer | null;
+  key_hash: Buffer | null;
   webhooks_version: string;
 }
 
@@ -117,7 +117,7 @@ WITH me AS (
 SELECT owned.*, e.type AS event_type, e.project_id, e.client_event_id, e.occurred_at, e.version, e.priority, p.data,
   (SELECT webhooks_version FROM tenants t WHERE t.id = owned.tenant_id) AS webhooks_version,
   CASE WHEN e.ordering_key IS NOT NULL THEN (
-    SELECT o.key_hash FROM ordered_deliveries o WHERE o.webhook_id = owned.webhook_id AND o.event_id = owned.event_id) END AS line
+    SELECT o.key_hash FROM ordered_deliveries o WHERE o.webhook_id = owned.webhook_id AND o.event_id = owned.event_id) END AS key_hash
 FROM owned
 CROSS JOIN LATERAL (
   SELECT type, project_id, client_event_id, occurred_at, version, priority, ordering_key FROM events
@@ -148,7 +148,7 @@ function toClaimed(row: ClaimedRow, owner: string): ClaimedDelivery {
       attempts: row.attempts,
       probes: row.probes,
       batch: null,
-      line: row.line,
+      keyHash: row.key_hash,
       event: {
         id: row.event_id,
         tenantId: row.tenant_id,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { Attempt } from '../attempt/attempt';
 import type { DeliveryWork } from '../lanes/delivery-work';
 import { Lanes } from '../lanes/lanes';
@@ -27,7 +27,7 @@ export class Claims {
   private readonly hungry = new Map<string, WebhookKey>();
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly lanes: Lanes,
     private readonly deliver: Attempt,
     private readonly directory: WebhookDirectory,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic/periodic';
@@ -11,7 +11,7 @@ const EVERY_MS = 2_000;
 /** Lets webhooks go at full speed again once what they held while inactive has gone out; see `Admission`. */
 @Injectable()
 export class HeldDrain extends Periodic {
-  constructor(@Inject(BATCH_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
+  constructor(@Inject(SERVICE_POOL) pool: Pool, @Inject(LOGGER) logger: Logger) {
     super('looking after held deliveries', EVERY_MS, () => endDrains(pool), logger);
   }
 }

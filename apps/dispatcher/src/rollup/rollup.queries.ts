@@ -40,7 +40,7 @@ interface PeriodTable {
   hasHistogram: (sum: PeriodSum) => boolean;
 }
 
-const HOURS: PeriodTable = { name: 'delivery_stats', start: 'hour', hasHistogram: () => true };
+const HOURS: PeriodTable = { name: 'hourly_stats', start: 'hour', hasHistogram: () => true };
 /** Response times are told of all types together only, so one histogram a day is enough. */
 const DAYS: PeriodTable = {
   name: 'daily_stats',
@@ -69,13 +69,13 @@ export const SLICES = 32;
 
 /** Webhooks of which deltas are worth folding now, and how many each has. */
 export async function findWorthFolding(pool: Pool, worth: Worth): Promise<{ webhookId: string; deltas: number }[]> {
-  const answer = await pool.query<{ webhookId: string; deltas: number }>(
+  const result = await pool.query<{ webhookId: string; deltas: number }>(
     `WITH waiting AS (SELECT webhook_id, count(*)::integer AS deltas FROM stats_deltas GROUP BY webhook_id)
      SELECT webhook_id AS "webhookId", deltas FROM waiting
      WHERE deltas >= $1 OR (SELECT count(*) FROM waiting) <= $2 OR get_byte(uuid_send(webhook_id), 15) % $3 = $4`,
     [worth.atLeast, worth.orOfFew, SLICES, worth.orOfSlice],
   );
-  return answer.rows;
+  return result.rows;
 }
 
 /**
@@ -108,13 +108,13 @@ function dayOf(hour: Date): Date {
 const WHENEVER = new Date(0);
 
 async function takeDeltas(client: PoolClient, webhookIds: readonly string[], limit: number): Promise<Delta[]> {
-  const answer = await client.query<Delta>(
+  const result = await client.query<Delta>(
     `DELETE FROM stats_deltas WHERE id IN (
        SELECT id FROM stats_deltas WHERE webhook_id = ANY ($2::uuid[]) ORDER BY webhook_id LIMIT $1)
      RETURNING tenant_id, webhook_id, event_type, hour, created, successful, failed, cancelled, response_times_ms, last_delivery_at`,
     [limit, webhookIds],
   );
-  return answer.rows;
+  return result.rows;
 }
 
 /** Sums by webhook and by what is made of a delta's hour and type. */

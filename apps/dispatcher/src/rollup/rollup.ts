@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { Periodic } from '../periodic/periodic';
@@ -23,7 +23,7 @@ export class Rollup extends Periodic {
   private notBefore = -Infinity;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(LOGGER) logger: Logger,
   ) {
     super('folding statistics', EVERY_MS, (signal) => this.fold(signal), logger);

@@ -8,7 +8,7 @@ export async function disableWebhook(
   webhookId: string,
   reason: string,
 ): Promise<boolean> {
-  const answer = await pool.query(
+  const result = await pool.query(
     `WITH disabled AS (
        UPDATE webhooks SET active = false, disabled_reason = $3, version = version + 1, updated_at = now()
        WHERE id = $2 AND tenant_id = $1 AND active AND deleted_at IS NULL RETURNING tenant_id, project_id
@@ -21,5 +21,5 @@ export async function disableWebhook(
      WHERE t.id = disabled.tenant_id`,
     [tenantId, webhookId, reason, newUuid(Date.now()), formatId('webhook', webhookId)],
   );
-  return answer.rowCount === 1;
+  return result.rowCount === 1;
 }

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { acceptEvents } from '#accept/accept-events';
 import type { NewEvent } from '#accept/new-event';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { WebhookTarget } from '#database/webhook-target';
 import { formatId, newUuid } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
@@ -24,7 +24,7 @@ const VERSION = '1';
 @Injectable()
 export class OperationalEvents {
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly directory: WebhookDirectory,
     private readonly signals: Signals,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -90,8 +90,8 @@ export class OperationalEvents {
         idempotencyKey: null,
         fingerprint: createHash('sha256').update(data).digest(),
       };
-      const { fanOutIds } = await acceptEvents(this.pool, [event], nowMs);
-      this.signals.eventsAccepted(fanOutIds);
+      const { batchIds } = await acceptEvents(this.pool, [event], nowMs);
+      this.signals.eventsAccepted(batchIds);
     } catch (error) {
       this.logger.warn({ type, webhook: webhookId, error: String(error) }, 'an operational event was not published');
     }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL, SECRET_BOX } from '#database/database.module';
+import { SERVICE_POOL, SECRET_BOX } from '#database/database.module';
 import type { SecretBox } from '#database/secret-box';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -40,7 +40,7 @@ export class WebhookDirectory {
   private usedLast: string | null = null;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     @Inject(SECRET_BOX) private readonly box: SecretBox,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -76,12 +76,12 @@ export class WebhookDirectory {
    */
   async refresh(): Promise<void> {
     if (this.tenants.size === 0) return;
-    const answer = await this.pool.query<{ id: string; webhooks_version: string }>({
+    const result = await this.pool.query<{ id: string; webhooks_version: string }>({
       name: 'changed-tenants',
       text: 'SELECT id, webhooks_version FROM tenants WHERE changed_at > now() - make_interval(secs => $1)',
       values: [CHANGE_WINDOW_SECONDS],
     });
-    for (const row of answer.rows) {
+    for (const row of result.rows) {
       if (this.tenants.has(row.id)) await this.ofTenant(row.id, BigInt(row.webhooks_version));
     }
   }
@@ -94,16 +94,16 @@ export class WebhookDirectory {
 
   private async load(tenantId: string): Promise<TenantWebhooks> {
     // The version is read by the same statement as the webhooks: it can be too old for them, never too new.
-    const answer = await this.pool.query<WebhookTargetsRow>({
+    const result = await this.pool.query<WebhookTargetsRow>({
       name: 'load-webhooks',
       text: READ_WEBHOOK_TARGETS,
       values: [tenantId, null],
     });
-    const rows = answer.rows.filter(hasWebhook);
+    const rows = result.rows.filter(hasWebhook);
     const targets = new Map(rows.map((row) => [row.id, this.toTarget(row)]));
     const takers = [...targets.values()].filter((target) => target.active || isHolding(target));
     const loaded: TenantWebhooks = {
-      version: BigInt(answer.rows[0]?.webhooks_version ?? 0),
+      version: BigInt(result.rows[0]?.webhooks_version ?? 0),
       targets,
       subscriptions: compileSubscriptions(
         takers.map((target) => ({ id: target.id, patterns: target.events, projectId: target.projectId })),
@@ -119,7 +119,7 @@ export class WebhookDirectory {
     } catch (error) {
       this.logger.error(
         { webhook: row.id, error: String(error) },
-        'a webhook cannot be delivered to: its secret does not open',
+        'a webhook cannot be delivered to: its secret cannot be unsealed',
       );
       return unreadableTarget(row);
     }

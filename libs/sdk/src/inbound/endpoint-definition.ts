@@ -82,7 +82,7 @@ export function secretProblems(secret: unknown, field: string): ErrorDetail[] {
 /** @param nowMs secrets that were replaced are valid until their time. */
 export function readEndpoint(row: EndpointRow, seal: TextSeal, defaults: DefinitionDefaults, nowMs: number): Endpoint {
   const definition = JSON.parse(row.definition) as Definition;
-  const secrets = JSON.parse(seal.open(row.secrets, secretsContext(row.id))) as StoredSecret[];
+  const secrets = JSON.parse(seal.unseal(row.secrets, secretsContext(row.id))) as StoredSecret[];
   const valid = secrets.filter(({ valid_until: until }) => until === null || until > nowMs).map(({ secret }) => secret);
   const problems: ErrorDetail[] = [];
   const compiled = compile(definition, valid, defaults, problems);

@@ -97,7 +97,7 @@ export class EndpointStore {
   }
 
   private readAction(row: ActionRow): ActionDefinition {
-    const settings = this.seal.open(row.settings, EndpointStore.settingsContext(row.endpoint_id, row.id));
+    const settings = this.seal.unseal(row.settings, EndpointStore.settingsContext(row.endpoint_id, row.id));
     return {
       id: row.id,
       type: row.type as ActionType,

@@ -55,7 +55,7 @@ WITH input AS (
   JOIN inbound_endpoints e ON e.id = input.endpoint_id AND e.version = input.version AND e.deleted_at IS NULL
   JOIN tenants t ON t.id = e.tenant_id AND t.status = 'active' AND t.deleted_at IS NULL
 ), won AS (
-  INSERT INTO inbound_seen AS s (endpoint_id, key_hash, tenant_id, request_id, expires_at)
+  INSERT INTO inbound_dedupe_keys AS s (endpoint_id, key_hash, tenant_id, request_id, expires_at)
   SELECT k.endpoint_id, k.key_hash, present.tenant_id, present.id, now() + interval '${REMEMBER_HOURS} hours'
   FROM unnest($23::uuid[], $24::bytea[], $25::uuid[]) AS k(endpoint_id, key_hash, request_id)
   JOIN present ON present.id = k.request_id
@@ -66,7 +66,7 @@ WITH input AS (
 ), decided AS (
   SELECT present.*, key_count > 0 AND key_count > (SELECT count(*) FROM won WHERE won.request_id = present.id) AS is_duplicate,
     (SELECT s.request_id FROM unnest($23::uuid[], $24::bytea[], $25::uuid[]) AS k(endpoint_id, key_hash, request_id)
-     JOIN inbound_seen s USING (endpoint_id, key_hash)
+     JOIN inbound_dedupe_keys s USING (endpoint_id, key_hash)
      WHERE k.request_id = present.id AND s.expires_at > now() LIMIT 1) AS first_id
   FROM present
 ), requests AS (
@@ -106,7 +106,7 @@ async function insertRequests(pool: Pool, requests: ReceivedRequest[]): Promise<
     offset += body.length;
     return at;
   });
-  const answer = await pool.query<{ id: string; is_duplicate: boolean; first_id: string | null }>({
+  const result = await pool.query<{ id: string; is_duplicate: boolean; first_id: string | null }>({
     name: 'accept-inbound-requests',
     text: INSERT,
     values: [
@@ -142,7 +142,7 @@ async function insertRequests(pool: Pool, requests: ReceivedRequest[]): Promise<
       textArray(runs.map(({ run }) => run.type)),
     ],
   });
-  const written = new Map(answer.rows.map((row) => [row.id, row]));
+  const written = new Map(result.rows.map((row) => [row.id, row]));
   return new Map(
     requests.flatMap((request): [string, Receipt][] => {
       const row = written.get(request.id);

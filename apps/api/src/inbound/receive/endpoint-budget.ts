@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { SharedBudget, type Budget } from '#accept/shared-budget';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { ReceivingEndpoint } from './receiving-endpoint';
 
 const RESERVE = `
-  INSERT INTO inbound_windows AS w (endpoint_id, tenant_id, number, taken)
+  INSERT INTO inbound_rate_windows AS w (endpoint_id, tenant_id, number, taken)
   SELECT e.id, e.tenant_id, floor(extract(epoch FROM clock_timestamp()) / $3), $2 FROM inbound_endpoints e WHERE e.id = $1
   ON CONFLICT (endpoint_id) DO UPDATE SET number = excluded.number,
     taken = least(excluded.taken + CASE WHEN w.number = excluded.number THEN w.taken ELSE 0 END, 1000000000)
@@ -16,7 +16,7 @@ const RESERVE = `
 export class EndpointBudget {
   private readonly budget: SharedBudget;
 
-  constructor(@Inject(BATCH_POOL) pool: Pool) {
+  constructor(@Inject(SERVICE_POOL) pool: Pool) {
     this.budget = new SharedBudget(async (endpointId, count, windowSeconds) => {
       const answer = await pool.query<{ taken: number; left_ms: number }>({
         name: 'reserve-inbound',

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL, SECRET_BOX } from '#database/database.module';
+import { SERVICE_POOL, SECRET_BOX } from '#database/database.module';
 import type { SecretBox } from '#database/secret-box';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
@@ -49,7 +49,7 @@ export class EndpointCache {
   private forgotAtMs = -Infinity;
 
   constructor(
-    @Inject(BATCH_POOL) pool: Pool,
+    @Inject(SERVICE_POOL) pool: Pool,
     @Inject(SECRET_BOX) private readonly box: SecretBox,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(ENVIRONMENT) private readonly environment: Environment,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { withPartitions } from '#database/with-partitions';
 import { GroupCommit } from '#kernel/group-commit';
@@ -18,9 +18,9 @@ const GROUP = {
 export class RequestIntake {
   private readonly commits: GroupCommit<ReceivedRequest, Receipt>;
 
-  /** @param pool of role `webhooks_batch`: a group holds requests of many tenants. */
+  /** @param pool of role `webhooks_service`: a group holds requests of many tenants. */
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly signals: Signals,
   ) {
     this.commits = new GroupCommit((requests) => this.commit(requests), isDatabaseAway, {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 
 export type RunStatus = 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped';
 
@@ -36,7 +36,7 @@ export class RunResults implements OnApplicationShutdown {
   private isLooking = false;
   private isStopping = false;
 
-  constructor(@Inject(BATCH_POOL) private readonly pool: Pool) {}
+  constructor(@Inject(SERVICE_POOL) private readonly pool: Pool) {}
 
   onApplicationShutdown(): void {
     this.isStopping = true;

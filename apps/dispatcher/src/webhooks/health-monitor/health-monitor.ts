@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
 import { disableWebhook } from '../disable-webhook.queries';
@@ -33,7 +33,7 @@ export class HealthMonitor extends Periodic {
   private readonly disableAfterMs: number;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly events: OperationalEvents,
     @Inject(ENVIRONMENT) environment: Environment,
     @Inject(LOGGER) private readonly log: Logger,
@@ -43,14 +43,14 @@ export class HealthMonitor extends Periodic {
   }
 
   private async look(): Promise<void> {
-    const answer = await this.pool.query<FailingRow>({
+    const result = await this.pool.query<FailingRow>({
       text: `SELECT webhook_id, tenant_id, failing_since, failures, warnings, last_error,
                failing_since <= now() - make_interval(secs => $1) AS overdue
              FROM webhook_health WHERE failures >= $2 AND failing_since <= now() - make_interval(secs => $3)
              ORDER BY failing_since LIMIT 1000`,
       values: [this.disableAfterMs / 1000, MIN_FAILURES, (this.disableAfterMs * (WARN_AT[0] ?? 0)) / 1000],
     });
-    for (const row of answer.rows) {
+    for (const row of result.rows) {
       if (row.overdue) await this.disable(row);
       else await this.warn(row);
     }

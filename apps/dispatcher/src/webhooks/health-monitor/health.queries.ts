@@ -5,7 +5,7 @@ export interface FailingWebhook {
   tenantId: string;
   webhookId: string;
   /** Whether its deliveries wait for a probe. */
-  open: boolean;
+  isUnreachable: boolean;
   /** Whether the probe is due. */
   probeDue: boolean;
   probeAfterMs: number | null;
@@ -18,48 +18,48 @@ export interface HealthChange {
   failures: number;
   lastError: string | null;
   /** Set when it is only to be probed from now on: ms until the first probe. */
-  openForMs: number | null;
+  unreachableForMs: number | null;
 }
 
 export async function readFailingWebhooks(pool: Pool): Promise<FailingWebhook[]> {
-  const answer = await pool.query<{
+  const result = await pool.query<{
     webhook_id: string;
     tenant_id: string;
-    open: boolean;
+    unreachable: boolean;
     probe_due: boolean;
     probe_after_ms: number | null;
   }>({
     name: 'read-failing-webhooks',
-    text: `SELECT webhook_id, tenant_id, open_until IS NOT NULL AS open, coalesce(open_until <= now(), false) AS probe_due, probe_after_ms
+    text: `SELECT webhook_id, tenant_id, unreachable_until IS NOT NULL AS unreachable, coalesce(unreachable_until <= now(), false) AS probe_due, probe_after_ms
            FROM webhook_health`,
   });
-  return answer.rows.map((row) => ({
+  return result.rows.map((row) => ({
     tenantId: row.tenant_id,
     webhookId: row.webhook_id,
-    open: row.open,
+    isUnreachable: row.unreachable,
     probeDue: row.probe_due,
     probeAfterMs: row.probe_after_ms,
   }));
 }
 
-/** Adds failures up; a webhook that another dispatcher opened stays open. */
+/** Adds failures up; a webhook that another dispatcher found unreachable stays so. */
 export async function writeFailures(pool: Pool, changes: HealthChange[]): Promise<void> {
   await pool.query({
     name: 'write-failures',
     text: `
-      INSERT INTO webhook_health AS h (webhook_id, tenant_id, failures, last_error, open_until, probe_after_ms)
-      SELECT webhook_id, tenant_id, failures, last_error, now() + make_interval(secs => open_ms / 1000.0), open_ms
-      FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::integer[]) AS c(webhook_id, tenant_id, failures, last_error, open_ms)
+      INSERT INTO webhook_health AS h (webhook_id, tenant_id, failures, last_error, unreachable_until, probe_after_ms)
+      SELECT webhook_id, tenant_id, failures, last_error, now() + make_interval(secs => unreachable_ms / 1000.0), unreachable_ms
+      FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::integer[]) AS c(webhook_id, tenant_id, failures, last_error, unreachable_ms)
       ORDER BY webhook_id
       ON CONFLICT (webhook_id) DO UPDATE SET failures = least(h.failures + excluded.failures, 1000000000),
         last_error = excluded.last_error, last_failure_at = now(),
-        open_until = coalesce(h.open_until, excluded.open_until), probe_after_ms = coalesce(h.probe_after_ms, excluded.probe_after_ms)`,
+        unreachable_until = coalesce(h.unreachable_until, excluded.unreachable_until), probe_after_ms = coalesce(h.probe_after_ms, excluded.probe_after_ms)`,
     values: [
       changes.map((change) => change.webhookId),
       changes.map((change) => change.tenantId),
       changes.map((change) => change.failures),
       changes.map((change) => change.lastError?.replaceAll('\u0000', '') ?? null),
-      changes.map((change) => change.openForMs),
+      changes.map((change) => change.unreachableForMs),
     ],
   });
 }
@@ -69,14 +69,14 @@ export async function clearFailures(
   pool: Pool,
   webhookIds: string[],
 ): Promise<{ webhookId: string; tenantId: string; failingSince: Date; warnings: number }[]> {
-  const answer = await pool.query<{ webhook_id: string; tenant_id: string; failing_since: Date; warnings: number }>({
+  const result = await pool.query<{ webhook_id: string; tenant_id: string; failing_since: Date; warnings: number }>({
     name: 'clear-failures',
     text: `DELETE FROM webhook_health WHERE webhook_id IN (
              SELECT webhook_id FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id FOR UPDATE)
            RETURNING webhook_id, tenant_id, failing_since, warnings`,
     values: [webhookIds],
   });
-  return answer.rows.map((row) => ({
+  return result.rows.map((row) => ({
     webhookId: row.webhook_id,
     tenantId: row.tenant_id,
     failingSince: row.failing_since,
@@ -84,11 +84,11 @@ export async function clearFailures(
   }));
 }
 
-/** Lets webhooks that answered, though not well, be sent to again. */
-export async function closeBreakers(pool: Pool, webhookIds: string[]): Promise<void> {
+/** Lets webhooks that responded, though not well, be sent to again. */
+export async function markReachable(pool: Pool, webhookIds: string[]): Promise<void> {
   await pool.query({
-    name: 'close-breakers',
-    text: `UPDATE webhook_health SET open_until = NULL, probe_after_ms = NULL WHERE webhook_id IN (
+    name: 'mark-reachable',
+    text: `UPDATE webhook_health SET unreachable_until = NULL, probe_after_ms = NULL WHERE webhook_id IN (
              SELECT webhook_id FROM webhook_health WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id FOR UPDATE)`,
     values: [webhookIds],
   });
@@ -96,13 +96,13 @@ export async function closeBreakers(pool: Pool, webhookIds: string[]): Promise<v
 
 /** Takes the right to send the probe that is due; one dispatcher gets it, and the next probe is put off. */
 export async function takeProbes(pool: Pool, probes: { webhookId: string; nextMs: number }[]): Promise<Set<string>> {
-  const answer = await pool.query<{ webhook_id: string }>({
+  const result = await pool.query<{ webhook_id: string }>({
     name: 'take-probes',
     text: `
-      UPDATE webhook_health h SET open_until = now() + make_interval(secs => p.next_ms / 1000.0), probe_after_ms = p.next_ms
+      UPDATE webhook_health h SET unreachable_until = now() + make_interval(secs => p.next_ms / 1000.0), probe_after_ms = p.next_ms
       FROM (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS u(webhook_id, next_ms) ORDER BY webhook_id) p
-      WHERE h.webhook_id = p.webhook_id AND h.open_until <= now() RETURNING h.webhook_id`,
+      WHERE h.webhook_id = p.webhook_id AND h.unreachable_until <= now() RETURNING h.webhook_id`,
     values: [probes.map((probe) => probe.webhookId), probes.map((probe) => probe.nextMs)],
   });
-  return new Set(answer.rows.map((row) => row.webhook_id));
+  return new Set(result.rows.map((row) => row.webhook_id));
 }

@@ -1,15 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
-import { BATCH_POOL } from '#database/database.module';
+import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { isUnreachable, lengthen, probeAfterMs, shouldOpen, type UnreachableStreak } from '#webhook-rules/breaker';
+import {
+  isUnreachable,
+  lengthen,
+  probeAfterMs,
+  isConfirmedUnreachable,
+  type UnreachableStreak,
+} from '#webhook-rules/breaker';
 import type { DeliveryWork } from '../../lanes/delivery-work';
 import { OperationalEvents } from '../operational-events';
 import { Periodic } from '../../periodic/periodic';
 import {
   clearFailures,
-  closeBreakers,
+  markReachable,
   readFailingWebhooks,
   takeProbes,
   writeFailures,
@@ -30,30 +36,30 @@ export class WebhookHealth extends Periodic {
   private readonly streaks = new Map<string, UnreachableStreak>();
   private readonly changes = new Map<string, HealthChange>();
   private readonly succeeded = new Set<string>();
-  private readonly answered = new Set<string>();
-  private onOpen: (webhookId: string, forMs: number) => void = () => undefined;
-  private onClose: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
+  private readonly responded = new Set<string>();
+  private onUnreachable: (webhookId: string, forMs: number) => void = () => undefined;
+  private onReachable: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
 
   constructor(
-    @Inject(BATCH_POOL) private readonly pool: Pool,
+    @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly events: OperationalEvents,
     @Inject(LOGGER) logger: Logger,
   ) {
     super('noting the health of webhooks', EVERY_MS, () => this.exchange(), logger);
   }
 
-  /** @param onOpen told of a webhook whose deliveries are to wait; @param onClose of one that may be sent to again. */
+  /** @param onUnreachable told of a webhook whose deliveries are to wait; @param onReachable of one that may be sent to again. */
   connect(
-    onOpen: (webhookId: string, forMs: number) => void,
-    onClose: (webhook: { tenantId: string; webhookId: string }) => void,
+    onUnreachable: (webhookId: string, forMs: number) => void,
+    onReachable: (webhook: { tenantId: string; webhookId: string }) => void,
   ): void {
-    this.onOpen = onOpen;
-    this.onClose = onClose;
+    this.onUnreachable = onUnreachable;
+    this.onReachable = onReachable;
   }
 
   /** Whether the webhook's deliveries are to wait for a probe. */
-  isOpen(webhookId: string): boolean {
-    return this.webhooks.get(webhookId)?.open ?? false;
+  isUnreachable(webhookId: string): boolean {
+    return this.webhooks.get(webhookId)?.isUnreachable ?? false;
   }
 
   /** How long its deliveries wait at least: until about the next probe. */
@@ -75,7 +81,7 @@ export class WebhookHealth extends Periodic {
       webhookId,
       failures: 0,
       lastError: null,
-      openForMs: null,
+      unreachableForMs: null,
     };
     change.failures += 1;
     change.lastError = error;
@@ -84,18 +90,18 @@ export class WebhookHealth extends Periodic {
       this.noteUnreachable(webhookId, change, nowMs);
     } else {
       this.streaks.delete(webhookId);
-      if (this.isOpen(webhookId)) this.answered.add(webhookId);
+      if (this.isUnreachable(webhookId)) this.responded.add(webhookId);
     }
   }
 
   /** Of webhooks with due deliveries, those that may be sent to, and those of which one delivery may go as a probe. */
-  async admit(webhookIds: string[]): Promise<{ closed: string[]; probes: Set<string> }> {
-    const closed = webhookIds.filter((webhookId) => !this.isOpen(webhookId));
+  async admit(webhookIds: string[]): Promise<{ reachable: string[]; probes: Set<string> }> {
+    const reachable = webhookIds.filter((webhookId) => !this.isUnreachable(webhookId));
     const due = webhookIds.flatMap((webhookId) => {
       const webhook = this.webhooks.get(webhookId);
-      return webhook?.open === true && webhook.probeDue ? [webhook] : [];
+      return webhook?.isUnreachable === true && webhook.probeDue ? [webhook] : [];
     });
-    if (due.length === 0) return { closed, probes: new Set() };
+    if (due.length === 0) return { reachable, probes: new Set() };
     const next = due.map((webhook) => ({
       ...webhook,
       probeDue: false,
@@ -106,23 +112,23 @@ export class WebhookHealth extends Periodic {
       next.map((webhook) => ({ webhookId: webhook.webhookId, nextMs: webhook.probeAfterMs })),
     );
     for (const webhook of next) this.webhooks.set(webhook.webhookId, webhook);
-    return { closed, probes };
+    return { reachable, probes };
   }
 
   private noteUnreachable(webhookId: string, change: HealthChange, nowMs: number): void {
     const streak = lengthen(this.streaks.get(webhookId), nowMs);
     this.streaks.set(webhookId, streak);
-    if (this.isOpen(webhookId) || !shouldOpen(streak, nowMs)) return;
+    if (this.isUnreachable(webhookId) || !isConfirmedUnreachable(streak, nowMs)) return;
     const forMs = probeAfterMs(null);
-    change.openForMs = forMs;
+    change.unreachableForMs = forMs;
     this.webhooks.set(webhookId, {
       tenantId: change.tenantId,
       webhookId,
-      open: true,
+      isUnreachable: true,
       probeDue: false,
       probeAfterMs: forMs,
     });
-    this.onOpen(webhookId, forMs);
+    this.onUnreachable(webhookId, forMs);
   }
 
   private async exchange(): Promise<void> {
@@ -133,29 +139,30 @@ export class WebhookHealth extends Periodic {
     // Opened here while the database was read, and not written yet.
     for (const change of this.changes.values()) {
       const known = before.get(change.webhookId);
-      if (change.openForMs !== null && known !== undefined) this.webhooks.set(change.webhookId, known);
+      if (change.unreachableForMs !== null && known !== undefined) this.webhooks.set(change.webhookId, known);
     }
-    for (const [webhookId, known] of before) if (known.open && !this.isOpen(webhookId)) this.onClose(known);
+    for (const [webhookId, known] of before)
+      if (known.isUnreachable && !this.isUnreachable(webhookId)) this.onReachable(known);
   }
 
   private async write(): Promise<void> {
     const changes = [...this.changes.values()];
     const succeeded = [...this.succeeded];
-    const answered = [...this.answered].filter((webhookId) => !this.succeeded.has(webhookId));
+    const responded = [...this.responded].filter((webhookId) => !this.succeeded.has(webhookId));
     this.changes.clear();
     this.succeeded.clear();
-    this.answered.clear();
+    this.responded.clear();
     try {
       if (succeeded.length > 0) {
         const recovered = await clearFailures(this.pool, succeeded);
         for (const webhook of recovered) if (webhook.warnings > 0) await this.events.recovered(webhook);
       }
-      if (answered.length > 0) await closeBreakers(this.pool, answered);
+      if (responded.length > 0) await markReachable(this.pool, responded);
       if (changes.length > 0) await writeFailures(this.pool, changes);
     } catch (error) {
       for (const change of changes) if (!this.changes.has(change.webhookId)) this.changes.set(change.webhookId, change);
       for (const webhookId of succeeded) this.succeeded.add(webhookId);
-      for (const webhookId of answered) this.answered.add(webhookId);
+      for (const webhookId of responded) this.responded.add(webhookId);
       throw error;
     }
   }

@@ -1,13 +1,13 @@
 import type { PoolClient } from 'pg';
 
 /** The deliveries to one webhook of events with one ordering key, of which only the first may be due or under way. */
-export interface Line {
+export interface OrderingQueue {
   webhookId: string;
   keyHash: Buffer;
 }
 
-/** The first of a line. */
-export interface Head extends Line {
+/** The first of an ordering queue. */
+export interface Head extends OrderingQueue {
   deliveryId: string;
   eventId: string;
   priority: number;
@@ -15,8 +15,8 @@ export interface Head extends Line {
   givenUp: boolean;
 }
 
-/** A delivery that ended: one of a line, or another delivery of the same event to the same webhook. */
-export interface Ended extends Line {
+/** A delivery that ended: one of an ordering queue, or another delivery of the same event to the same webhook. */
+export interface Ended extends OrderingQueue {
   deliveryId: string;
   eventId: string;
   state: 'delivered' | 'exhausted' | 'cancelled';
@@ -32,32 +32,32 @@ interface HeadRow {
 }
 
 /**
- * Keeps others from adding to lines or taking from them until the transaction ends; what is read after this is as
+ * Keeps others from adding to queues or taking from them until the transaction ends; what is read after this is as
  * they left it. In one order everywhere, so that nobody waits in a ring.
  */
-export async function lockLines(client: PoolClient, lines: readonly Line[]): Promise<void> {
+export async function lockQueues(client: PoolClient, queues: readonly OrderingQueue[]): Promise<void> {
   await client.query({
-    name: 'lock-lines',
+    name: 'lock-queues',
     text: `
-      INSERT INTO ordered_lines (webhook_id, key_hash)
+      INSERT INTO ordering_queues (webhook_id, key_hash)
       SELECT DISTINCT webhook_id, key_hash FROM unnest($1::uuid[], $2::bytea[]) AS l(webhook_id, key_hash) ORDER BY 1, 2
       ON CONFLICT (webhook_id, key_hash) DO UPDATE SET key_hash = excluded.key_hash`,
-    values: columns(lines),
+    values: columns(queues),
   });
 }
 
-/** The first of each line that is not empty. */
-export async function findHeads(client: PoolClient, lines: readonly Line[]): Promise<Head[]> {
-  const answer = await client.query<HeadRow>({
+/** The first of each ordering queue that is not empty. */
+export async function findHeads(client: PoolClient, queues: readonly OrderingQueue[]): Promise<Head[]> {
+  const result = await client.query<HeadRow>({
     name: 'find-heads',
     text: `
-      SELECT head.* FROM (SELECT DISTINCT webhook_id, key_hash FROM unnest($1::uuid[], $2::bytea[]) AS l(webhook_id, key_hash)) line
+      SELECT head.* FROM (SELECT DISTINCT webhook_id, key_hash FROM unnest($1::uuid[], $2::bytea[]) AS l(webhook_id, key_hash)) queue
       CROSS JOIN LATERAL (
         SELECT webhook_id, key_hash, delivery_id, event_id, priority, given_up FROM ordered_deliveries o
-        WHERE o.webhook_id = line.webhook_id AND o.key_hash = line.key_hash ORDER BY o.position LIMIT 1) head`,
-    values: columns(lines),
+        WHERE o.webhook_id = queue.webhook_id AND o.key_hash = queue.key_hash ORDER BY o.position LIMIT 1) head`,
+    values: columns(queues),
   });
-  return answer.rows.map((row) => ({
+  return result.rows.map((row) => ({
     webhookId: row.webhook_id,
     keyHash: row.key_hash,
     deliveryId: row.delivery_id,
@@ -68,12 +68,12 @@ export async function findHeads(client: PoolClient, lines: readonly Line[]): Pro
 }
 
 /**
- * Takes what ended out of its line. One that is exhausted stays where the webhook has those behind it wait, until
- * another delivery of its event succeeds. Lines are to be locked, and to be moved up by {@link moveUp} afterwards.
+ * Takes what ended out of its ordering queue. One that is exhausted stays where the webhook has those behind it wait, until
+ * another delivery of its event succeeds. Lines are to be locked, and to be moved up by {@link advanceQueues} afterwards.
  */
-export async function leaveLines(client: PoolClient, ended: readonly Ended[]): Promise<void> {
+export async function leaveQueues(client: PoolClient, ended: readonly Ended[]): Promise<void> {
   await client.query({
-    name: 'leave-lines',
+    name: 'leave-queues',
     text: `
       WITH ended AS (
         SELECT e.*, e.state = 'exhausted' AND EXISTS (
@@ -96,18 +96,18 @@ export async function leaveLines(client: PoolClient, ended: readonly Ended[]): P
 }
 
 /**
- * Lets the first of each line wait for a dispatcher, unless it does already; forgets empty lines. Lines are to be locked.
+ * Lets the first of each ordering queue wait for a dispatcher, unless it does already; forgets empty queues. Lines are to be locked.
  * @returns the webhooks of which one waits now.
  */
-export async function moveUp(client: PoolClient, lines: readonly Line[]): Promise<Set<string>> {
-  const heads = await findHeads(client, lines);
+export async function advanceQueues(client: PoolClient, queues: readonly OrderingQueue[]): Promise<Set<string>> {
+  const heads = await findHeads(client, queues);
   const moved = await unblock(client, heads);
-  const full = new Set(heads.map(lineName));
-  const empty = lines.filter((line) => !full.has(lineName(line)));
+  const full = new Set(heads.map(queueName));
+  const empty = queues.filter((queue) => !full.has(queueName(queue)));
   if (empty.length > 0) {
     await client.query({
-      name: 'forget-lines',
-      text: `DELETE FROM ordered_lines l USING unnest($1::uuid[], $2::bytea[]) AS e(webhook_id, key_hash)
+      name: 'delete-empty-queues',
+      text: `DELETE FROM ordering_queues l USING unnest($1::uuid[], $2::bytea[]) AS e(webhook_id, key_hash)
              WHERE l.webhook_id = e.webhook_id AND l.key_hash = e.key_hash`,
       values: columns(empty),
     });
@@ -123,7 +123,7 @@ export async function unblock(
   if (deliveries.length === 0) return new Set();
   const ids = deliveries.map((delivery) => delivery.deliveryId);
   const sorted = ids.toSorted();
-  const answer = await client.query<{ webhook_id: string }>({
+  const result = await client.query<{ webhook_id: string }>({
     name: 'unblock-deliveries',
     text: `
       WITH freed AS (
@@ -136,14 +136,14 @@ export async function unblock(
       RETURNING webhook_id`,
     values: [ids, deliveries.map((delivery) => delivery.priority), sorted[0], sorted.at(-1)],
   });
-  return new Set(answer.rows.map((row) => row.webhook_id));
+  return new Set(result.rows.map((row) => row.webhook_id));
 }
 
 /** A line as the key of a map. */
-export function lineName({ webhookId, keyHash }: Line): string {
+export function queueName({ webhookId, keyHash }: OrderingQueue): string {
   return `${webhookId}:${keyHash.toString('hex')}`;
 }
 
-function columns(lines: readonly Line[]): [string[], Buffer[]] {
-  return [lines.map((line) => line.webhookId), lines.map((line) => line.keyHash)];
+function columns(queues: readonly OrderingQueue[]): [string[], Buffer[]] {
+  return [queues.map((queue) => queue.webhookId), queues.map((queue) => queue.keyHash)];
 }

@@ -1,22 +1,22 @@
-import { RunPlaces } from './run-places';
+import { RunSlots } from './run-slots';
 
 const due = (tenantId: string, ...endpointIds: string[]) => endpointIds.map((endpointId) => ({ tenantId, endpointId }));
-const rooms = (places: RunPlaces, waiting: { tenantId: string; endpointId: string }[]) =>
+const rooms = (places: RunSlots, waiting: { tenantId: string; endpointId: string }[]) =>
   Object.fromEntries(places.share(waiting, () => 0.5).map(({ endpointId, room }) => [endpointId, room]));
 
-describe('RunPlaces', () => {
+describe('RunSlots', () => {
   it('shares places between tenants, not between their endpoints', () => {
-    const places = new RunPlaces(6, 16);
+    const places = new RunSlots(6, 16);
     expect(rooms(places, [...due('a', 'a1', 'a2', 'a3', 'a4'), ...due('b', 'b1')])).toMatchObject({ b1: 3 });
   });
 
   it('gives all places to one endpoint when nobody else wants any, up to the limit of an endpoint', () => {
-    expect(rooms(new RunPlaces(6, 16), due('a', 'a1'))).toEqual({ a1: 6 });
-    expect(rooms(new RunPlaces(64, 16), due('a', 'a1'))).toEqual({ a1: 16 });
+    expect(rooms(new RunSlots(6, 16), due('a', 'a1'))).toEqual({ a1: 6 });
+    expect(rooms(new RunSlots(64, 16), due('a', 'a1'))).toEqual({ a1: 16 });
   });
 
   it('gives none to an endpoint that has all it may, and the first to whoever has least', () => {
-    const places = new RunPlaces(4, 2);
+    const places = new RunSlots(4, 2);
     places.take({ tenantId: 'a', endpointId: 'a1', runId: '1' }, 0);
     places.take({ tenantId: 'a', endpointId: 'a1', runId: '2' }, 0);
     places.take({ tenantId: 'a', endpointId: 'a2', runId: '3' }, 0);
@@ -27,7 +27,7 @@ describe('RunPlaces', () => {
   });
 
   it('has room again once runs have become slow, but not for their endpoint', () => {
-    const places = new RunPlaces(2, 2);
+    const places = new RunSlots(2, 2);
     places.take({ tenantId: 'a', endpointId: 'a1', runId: '1' }, 0);
     places.take({ tenantId: 'a', endpointId: 'a1', runId: '2' }, 0);
     expect(places.free).toBe(0);
@@ -37,7 +37,7 @@ describe('RunPlaces', () => {
   });
 
   it('never gives more than there is', () => {
-    const places = new RunPlaces(10, 3);
+    const places = new RunSlots(10, 3);
     const waiting = Array.from({ length: 30 }, (_, number) => ({
       tenantId: `t${number % 7}`,
       endpointId: `e${number}`,

@@ -9,7 +9,7 @@ const SLOW_AFTER_MS = 1_000;
  * Who may begin: so many runs at once, fewer of one endpoint, and turns between tenants. A run that takes long gives
  * its place up after a moment, see {@link Slots}, so that one that hangs holds nobody up.
  */
-export class RunPlaces {
+export class RunSlots {
   private readonly slots: Slots;
   private readonly ofTenant = new Map<string, number>();
   private readonly ofEndpoint = new Map<string, number>();
