@@ -2,8 +2,8 @@ import type { Pool } from 'pg';
 import { createSecretBox } from '#database/secret-box';
 import { sealContext } from '#database/seal-contexts';
 import { newUuid } from '#kernel/ids';
-import { SCOPES } from '../../apps/api/src/http/scopes';
-import { hashToken, newToken } from '../../apps/api/src/tokens/token-text';
+import { SCOPES } from '../../apps/api/src/caller/scopes';
+import { hashToken, newToken } from '../../apps/api/src/authentication/token-text';
 
 /** Of the bench's installations: 32 bytes, base64. */
 export const ENCRYPTION_KEY = Buffer.alloc(32, 11).toString('base64');

@@ -1,16 +1,16 @@
 import { Client, escapeLiteral, Pool, type QueryConfig } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { newUuid, firstUuidAt } from '#kernel/ids';
-import { countHistory } from '../../apps/api/src/deliveries/history-counts.queries';
-import { idRange } from '../../apps/api/src/deliveries/history-filter';
-import { readHistoryPageOfType } from '../../apps/api/src/deliveries/history-of-type.queries';
-import { DELIVERY_STATUSES } from '../../apps/api/src/deliveries/delivery-status';
+import { countHistory } from '../../apps/api/src/delivery-history/history-counts.queries';
+import { idRange } from '../../apps/api/src/delivery-history/history-filter';
+import { readHistoryPageOfType } from '../../apps/api/src/delivery-history/history-of-type.queries';
+import { DELIVERY_STATUSES } from '../../apps/api/src/delivery-history/delivery-status';
 import {
   readAttempts,
   readContents,
   readHistoryPage,
   type DeliveryRow,
-} from '../../apps/api/src/deliveries/history.queries';
+} from '../../apps/api/src/delivery-history/history.queries';
 import { readRuns } from '../../apps/api/src/inbound/logs.queries';
 import { readStats } from '../../apps/api/src/stats/stats.queries';
 import { cancelWaiting, MAX_CANCELLED_AT_ONCE } from '../../apps/api/src/webhooks/cancel-waiting.queries';

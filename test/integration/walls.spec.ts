@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { coversScope, SCOPES } from '../../apps/api/src/http/scopes';
+import { coversScope, SCOPES } from '../../apps/api/src/caller/scopes';
 import { deliveryUuid, formatId } from '#kernel/ids';
 import { ADMIN_TOKEN, startApi, type TestApi } from '../support/api';
 import { OPERATIONS, pathOf, type DescribedOperation } from '../support/api-description';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { parse } from 'yaml';
 import { operationsOf, type Operation } from '../../apps/api/src/http/openapi-operations';
-import type { Scope } from '../../apps/api/src/http/scopes';
+import type { Scope } from '../../apps/api/src/caller/scopes';
 
 const ROOT = join(__dirname, '..', '..');
 

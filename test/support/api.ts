@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
-import { createApi } from '../../apps/api/src/http/create-api';
+import { createApi } from '../../apps/api/src/create-api';
 import { loadEnvironment } from '#config/environment';
 import { createLogger } from '#observability/logger';
 import { waitFor } from './wait-for';

@@ -1,4 +1,4 @@
-import type { Scope } from '../../apps/api/src/http/scopes';
+import type { Scope } from '../../apps/api/src/caller/scopes';
 import { ADMIN_TOKEN, type TestApi } from './api';
 
 export interface TestTenant {

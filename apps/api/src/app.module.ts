@@ -5,6 +5,7 @@ import { DatabaseModule } from '#database/database.module';
 import { TenantDatabaseModule } from '#database/tenant-database.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
+import { AuthenticationModule } from './authentication/authentication.module';
 import { AuditModule } from './audit/audit.module';
 import { ChatModule } from './chat/chat.module';
 import { DeliveriesModule } from './deliveries/deliveries.module';
@@ -17,6 +18,7 @@ import { SigningKeysModule } from './signing-keys/signing-keys.module';
 import { StatsModule } from './stats/stats.module';
 import { StorageModule } from './storage/storage.module';
 import { TenantsModule } from './tenants/tenants.module';
+import { TokensModule } from './tokens/tokens.module';
 import { UsersModule } from './users/users.module';
 import { WebhooksModule } from './webhooks/webhooks.module';
 
@@ -32,6 +34,8 @@ export class AppModule {
         DatabaseModule.for('webhooks-api'),
         TenantDatabaseModule.for('webhooks-api'),
         HttpModule,
+        AuthenticationModule,
+        TokensModule,
         ApiHealthModule,
         AuditModule,
         ChatModule,

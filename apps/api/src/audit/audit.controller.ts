@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentCaller, type Caller } from '../http/caller';
-import { RequireScopes } from '../http/require-scopes';
+import { CurrentCaller, type Caller } from '../caller/caller';
+import { RequireScopes } from '../caller/require-scopes';
 import { AuditReader } from './audit-reader';
 import { AuditListResponse } from './dto/audit.response';
 import { ListAuditQuery } from './dto/list-audit.query';

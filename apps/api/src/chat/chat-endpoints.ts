@@ -1,4 +1,4 @@
-import type { Scope } from '../http/scopes';
+import type { Scope } from '../caller/scopes';
 
 /** An action of an endpoint, in a line. */
 export interface ChatAction {

@@ -2,9 +2,9 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nes
 import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { ChatCommandDto, ChatCommandResponse } from './dto/chat-command.dto';
 import { SlackLinkDto } from './dto/slack-link.dto';
 import { SlackLinkDeletedResponse, SlackLinkResponse } from './dto/slack-link.response';

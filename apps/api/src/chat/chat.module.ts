@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { InboundModule } from '../inbound/inbound.module';
-import { TokensModule } from '../tokens/tokens.module';
 import { ChatController } from './chat.controller';
 import { InboundChatEndpoints } from './inbound-chat-endpoints';
 import { SlackCommands } from './slack-commands';
@@ -8,7 +7,7 @@ import { SlackLinksService } from './slack-links.service';
 
 /** Chat commands on inbound endpoints, from wherever they come. */
 @Module({
-  imports: [InboundModule, TokensModule],
+  imports: [InboundModule],
   controllers: [ChatController],
   providers: [InboundChatEndpoints, SlackCommands, SlackLinksService],
 })

@@ -2,7 +2,7 @@ import { ChatError } from './chat-error';
 import type { ChatEndpoints } from './chat-endpoints';
 import { endpointLine, endpointText, logText, testText } from './command-texts';
 import { readArguments, readJson, type Word } from './command-words';
-import type { Scope } from '../http/scopes';
+import type { Scope } from '../caller/scopes';
 
 /** One command; `usage` and `about` are what `help` shows. */
 export interface ChatCommand {

@@ -1,10 +1,10 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { AppError, notFound } from '#kernel/app-error';
 import { parseId } from '#kernel/ids';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 import { PageQuery } from '../http/page';
 import { serialize } from '../http/raw-json';
-import { coversScope, type Scope } from '../http/scopes';
+import { coversScope, type Scope } from '../caller/scopes';
 import { RequestValidationPipe } from '../http/validation.pipe';
 import { ActionsService } from '../inbound/actions.service';
 import { ChannelsService } from '../inbound/channels.service';

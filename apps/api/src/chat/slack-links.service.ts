@@ -6,8 +6,8 @@ import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, notFound } from '#kernel/app-error';
 import { formatId, newUuid } from '#kernel/ids';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import type { SlackLinkDto } from './dto/slack-link.dto';
 import { deleteSlackLink, findSlackLink, saveSlackLink, type SlackLink } from './slack-links.queries';
 

@@ -7,7 +7,7 @@ import { Signals } from '#queues/signals';
 import { findWebhook, type Reach } from '../webhooks/webhooks.queries';
 import { skipGivenUp } from './blocked-line.queries';
 import type { DeliveryRef } from './delivery-history';
-import { findDelivery } from './history.queries';
+import { findDelivery } from '../delivery-history/history.queries';
 
 /** A delivery that was given up and no longer holds up those behind it. */
 export interface SkippedDelivery {

@@ -12,10 +12,10 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { BlockedLineService } from './blocked-line.service';
 import { DeliveryHistory, type DeliveryRef } from './delivery-history';
 import { DeliveryParam } from './delivery-param';

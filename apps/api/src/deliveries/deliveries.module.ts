@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { QueuesModule } from '#queues/queues.module';
 import { EventTypesModule } from '../event-types/event-types.module';
-import { KeptHistory } from '../http/kept-history';
-import { SendingModule } from '../webhooks/sending.module';
+import { KeptHistory } from '../delivery-history/kept-history';
+import { SendingModule } from '../sending/sending.module';
 import { BlockedLineService } from './blocked-line.service';
 import { DeliveriesController } from './deliveries.controller';
 import { DeliveryHistory } from './delivery-history';

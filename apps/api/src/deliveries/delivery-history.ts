@@ -3,13 +3,13 @@ import type { EntityManager } from 'typeorm';
 import { TenantDatabase } from '#database/tenant-database';
 import { notFound } from '#kernel/app-error';
 import { uuidTimeMs } from '#kernel/ids';
-import { KeptHistory, type HistoryStart, type RetentionOf } from '../http/kept-history';
+import { KeptHistory, type HistoryStart, type RetentionOf } from '../delivery-history/kept-history';
 import { requireWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
-import { DELIVERY_STATUSES } from './delivery-status';
+import { DELIVERY_STATUSES } from '../delivery-history/delivery-status';
 import type { FullDelivery } from './dto/delivery.response';
-import { countHistory, type HistoryCounts } from './history-counts.queries';
-import { idRange, type HistoryFilter } from './history-filter';
-import { readHistoryPageOfType } from './history-of-type.queries';
+import { countHistory, type HistoryCounts } from '../delivery-history/history-counts.queries';
+import { idRange, type HistoryFilter } from '../delivery-history/history-filter';
+import { readHistoryPageOfType } from '../delivery-history/history-of-type.queries';
 import {
   findDelivery,
   readAttempts,
@@ -17,7 +17,7 @@ import {
   readHistoryPage,
   type DeliveryRow,
   type HistoryPage,
-} from './history.queries';
+} from '../delivery-history/history.queries';
 
 /** An id from a path: which delivery, and whether it was presented as a test's. */
 export interface DeliveryRef {

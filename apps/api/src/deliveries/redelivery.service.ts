@@ -3,10 +3,10 @@ import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
 import { newUuid, uuidTimeMs } from '#kernel/ids';
 import { Signals } from '#queues/signals';
-import { KeptHistory, type RetentionOf } from '../http/kept-history';
+import { KeptHistory, type RetentionOf } from '../delivery-history/kept-history';
 import { findWebhook, type Reach } from '../webhooks/webhooks.queries';
 import type { DeliveryRef } from './delivery-history';
-import { findDelivery, type DeliveryRow } from './history.queries';
+import { findDelivery, type DeliveryRow } from '../delivery-history/history.queries';
 import { noteRequestKey } from './request-keys.queries';
 import { insertRedelivery, isEventKept } from './write-history.queries';
 

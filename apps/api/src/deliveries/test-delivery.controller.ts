@@ -20,12 +20,12 @@ import type { Environment } from '#config/environment';
 import { AppError, invalidRequest } from '#kernel/app-error';
 import { TEST_EVENT_TYPE } from '#webhook-rules/event-types';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
-import { CurrentCaller, RawBody, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';
 import { IdParam } from '../http/id-param';
-import { RequireScopes } from '../http/require-scopes';
-import { toTestDelivery } from './dto/delivery.response';
+import { RawBody } from '../http/raw-body';
+import { RequireScopes } from '../caller/require-scopes';
 import { TestDeliveryResponse, TestWebhookDto } from './dto/test-delivery.dto';
 import { readIdempotencyKey } from './request-keys.queries';
 import { rateLimitHeaders, TestDeliveryService } from './test-delivery.service';
@@ -80,7 +80,7 @@ export class TestDeliveryController {
     const key = readIdempotencyKey(idempotencyKey);
     const result = await this.tests.send(caller, webhookId, { eventType, version, data, idempotencyKey: key });
     if (result.limit !== null) void reply.headers(rateLimitHeaders(result.limit));
-    return toTestDelivery(result);
+    return TestDeliveryResponse.from(result);
   }
 
   private async versionOf(caller: Caller, eventType: string): Promise<string> {

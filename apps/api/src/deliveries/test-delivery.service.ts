@@ -11,10 +11,15 @@ import { formatId, newUuid, uuidTimeMs } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import { deliveryBody, deliveryHeaders } from '#webhook-rules/delivery-request';
 import { failureClassOf } from '#webhook-rules/outcome';
-import type { Caller } from '../http/caller';
-import { DELIVERY_CLIENT } from '../webhooks/sending.module';
+import type { Caller } from '../caller/caller';
+import { DELIVERY_CLIENT } from '../sending/sending.module';
 import { findWebhook, readTarget } from '../webhooks/webhooks.queries';
-import { findDelivery, readContents, type DeliveryContentRow, type DeliveryRow } from './history.queries';
+import {
+  findDelivery,
+  readContents,
+  type DeliveryContentRow,
+  type DeliveryRow,
+} from '../delivery-history/history.queries';
 import { noteRequestKey } from './request-keys.queries';
 import { countTest } from './test-windows.queries';
 import { insertTest } from './write-history.queries';

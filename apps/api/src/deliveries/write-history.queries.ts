@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { hourOfUuid } from '#kernel/hours';
-import type { DeliveryRow } from './history.queries';
+import type { DeliveryRow } from '../delivery-history/history.queries';
 
 /** Whether the event of a delivery can still be sent: its record and its payload are there. */
 export async function isEventKept(manager: EntityManager, tenantId: string, eventId: string): Promise<boolean> {

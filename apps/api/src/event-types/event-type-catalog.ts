@@ -3,7 +3,7 @@ import { readTenantTypes } from '#accept/published-types.queries';
 import { TenantEventTypes } from '#accept/tenant-event-types';
 import { WeightedCache } from '#accept/weighted-cache';
 import { TenantDatabase } from '#database/tenant-database';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 
 /** Own event types remembered over all tenants; one takes about 100 bytes. */
 const MAX_TYPES = 100_000;

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Inject, Put } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { EventTypeSettingsResponse, UpdateEventTypeSettingsDto } from './dto/event-type-settings.dto';
 import { EventTypeCatalog } from './event-type-catalog';
 import { EventTypesService } from './event-types.service';

@@ -10,10 +10,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { formatInstant } from '#kernel/instants';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { Pagination } from '../http/page';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { CreateEventTypeDto, UpdateEventTypeDto } from './dto/event-type.dto';
 import { EventTypeArchivedResponse, EventTypeListResponse, EventTypeResponse } from './dto/event-type.response';
 import { EventTypeVersionQuery, ListEventTypesQuery } from './dto/event-types.query';

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { TokensModule } from '../tokens/tokens.module';
 import { DataValidator } from './data-validator';
 import { EventTypeCatalog } from './event-type-catalog';
 import { EventTypeReader } from './event-type-reader';
@@ -8,7 +7,6 @@ import { EventTypesController } from './event-types.controller';
 import { EventTypesService } from './event-types.service';
 
 @Module({
-  imports: [TokensModule],
   controllers: [EventTypesController, EventTypeSettingsController],
   providers: [DataValidator, EventTypeCatalog, EventTypeReader, EventTypesService],
   exports: [DataValidator, EventTypeCatalog],

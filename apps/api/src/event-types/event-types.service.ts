@@ -9,9 +9,9 @@ import { MAX_SCHEMA_BYTES, readSchema } from '#event-schemas/read-schema';
 import type { CheckData } from '#event-schemas/compile-schema';
 import { AppError, conflict, invalidRequest, notFound } from '#kernel/app-error';
 import { isValidEventType } from '#webhook-rules/event-matching';
-import { givenFields, recordAct, type Act } from '../audit/record-act';
-import type { Caller } from '../http/caller';
-import { TokenAuthenticator } from '../tokens/token-authenticator';
+import { givenFields, recordAct, type Act } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
+import { TokenAuthenticator } from '../authentication/token-authenticator';
 import type { CreateEventTypeDto, UpdateEventTypeDto } from './dto/event-type.dto';
 import {
   archiveEventType,

@@ -18,11 +18,12 @@ import {
 import { invalidRequest, notFound } from '#kernel/app-error';
 import { isUuid } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
-import { CurrentCaller, RawBody, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
+import { RawBody } from '../http/raw-body';
 import { ErrorResponse } from '../http/error-response';
 import { BodyLimit } from '../http/fastify-options';
-import { KeptHistory } from '../http/kept-history';
-import { RequireScopes } from '../http/require-scopes';
+import { KeptHistory } from '../delivery-history/kept-history';
+import { RequireScopes } from '../caller/require-scopes';
 import { CancelledEventResponse, EventDetailResponse, EventListResponse, EventResponse } from './dto/event.response';
 import { ExplainResponse } from './dto/explain.response';
 import { ListEventsQuery } from './dto/list-events.query';

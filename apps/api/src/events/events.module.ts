@@ -9,7 +9,7 @@ import { QUEUE_BACKEND, QueuesModule } from '#queues/queues.module';
 import type { QueueBackend } from '#queues/queue-backend';
 import { Signals } from '#queues/signals';
 import { EventTypesModule } from '../event-types/event-types.module';
-import { KeptHistory } from '../http/kept-history';
+import { KeptHistory } from '../delivery-history/kept-history';
 import { EventsController } from './events.controller';
 import { EventsQueries } from './events.queries';
 import { ExplainService } from './explain.service';

@@ -3,7 +3,7 @@ import { PublishBudget } from '#accept/publish-budget';
 import type { Budget } from '#accept/shared-budget';
 import { databaseAway, isDatabaseAway } from '#database/database-errors';
 import { AppError } from '#kernel/app-error';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 
 /** The tenant's limit of events per second; a tenant without one costs nothing here. */
 @Injectable()

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Logger } from '#observability/logger';
 import { answerError } from '../http/answer-error';
-import type { AuthGuard, Handler } from '../http/auth.guard';
+import type { AuthGuard, Handler } from '../authentication/auth.guard';
 import { EventsController } from './events.controller';
 
 const NO_BODY = Buffer.alloc(0);

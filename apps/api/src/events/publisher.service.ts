@@ -11,7 +11,7 @@ import type { Environment } from '#config/environment';
 import { AppError, invalidRequest, type ErrorDetail } from '#kernel/app-error';
 import { DataValidator } from '../event-types/data-validator';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 import { PublishLimits, tooManyEvents } from './publish-limits';
 import { PublishedEventResponse, type PublishBatchResponse, type PublishedItemResponse } from './dto/publish.dto';
 

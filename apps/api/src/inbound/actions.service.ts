@@ -9,10 +9,10 @@ import { TenantDatabase } from '#database/tenant-database';
 import type { AddressGuard } from '#delivery-client/address-guard';
 import { AppError, conflict, invalidRequest, notFound, type ErrorDetail } from '#kernel/app-error';
 import { formatId, newUuid } from '#kernel/ids';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import { toStoredRetryPolicy } from '../webhooks/dto/retry-policy.dto';
-import { ADDRESS_GUARD } from '../webhooks/sending.module';
+import { ADDRESS_GUARD } from '../sending/sending.module';
 import { sealHeaders, sealSecret } from '../webhooks/webhook-secrets';
 import {
   readActionSettings,

@@ -11,9 +11,9 @@ import { SECRET_MEMBERS, type ChannelKind } from '#inbound-rules/notify/channel-
 import { readChannelSettings } from '#inbound-rules/notify/read-channel-settings';
 import { AppError, conflict, invalidRequest, type ErrorDetail } from '#kernel/app-error';
 import { newUuid } from '#kernel/ids';
-import { recordAct, type Act } from '../audit/record-act';
-import type { Caller } from '../http/caller';
-import { ADDRESS_GUARD } from '../webhooks/sending.module';
+import { recordAct, type Act } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
+import { ADDRESS_GUARD } from '../sending/sending.module';
 import { checkUrl } from './check-url';
 import { clearDefault, countChannels, findChannel, listChannels } from './channels.queries';
 import type { CreateChannelDto, UpdateChannelDto } from './dto/channel.dto';

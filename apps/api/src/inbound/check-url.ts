@@ -1,8 +1,8 @@
 import type { TenantDatabase } from '#database/tenant-database';
 import type { AddressGuard } from '#delivery-client/address-guard';
 import { AppError, invalidRequest } from '#kernel/app-error';
-import { checkWebhookUrl } from '../webhooks/webhook-url';
-import { readAllowedCidrs } from '../webhooks/webhooks.queries';
+import { checkWebhookUrl } from '../sending/webhook-url';
+import { readAllowedCidrs } from '../sending/sending.queries';
 
 /** Refuses a URL that nothing of this tenant may be sent to. @throws AppError 400 naming the field. */
 export async function checkUrl(

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { StoredRetryPolicy } from '#database/entities/webhook.entity';
-import { bumpWebhooksVersion } from '../webhooks/webhooks.queries';
+import { bumpWebhooksVersion } from '../sending/sending.queries';
 
 /** The hidden webhook of an action that forwards to a URL. */
 export interface Forward {

@@ -13,13 +13,13 @@ import {
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { Public } from '#observability/public-route';
-import { actorOf } from '../audit/record-act';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { actorOf } from '../audit-trail/record-act';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
-import { RequireScopes } from '../http/require-scopes';
-import { AdminGuard } from '../tenants/admin.guard';
-import { CurrentOperator, type Operator } from '../tenants/tenant-acts';
+import { RequireScopes } from '../caller/require-scopes';
+import { AdminGuard } from '../authentication/admin.guard';
+import { CurrentOperator, type Operator } from '../authentication/operator';
 import { ImportedHookResponse, ImportedHooksResponse, ImportHooksDto } from './dto/import.dto';
 import { HookImportService, type Importer } from './hook-import.service';
 

@@ -9,9 +9,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { ActionsService } from './actions.service';
 import { AddActionDto, UpdateActionDto } from './dto/action.dto';
 import { ActionListResponse, ActionResponse, AddedActionResponse, RemovedActionResponse } from './dto/action.response';

@@ -8,9 +8,9 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { ChannelsService } from './channels.service';
 import {
   ChannelListResponse,

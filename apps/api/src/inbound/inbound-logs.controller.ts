@@ -2,9 +2,9 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiGoneResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import type { StepResult } from '#inbound-rules/verdict';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { LogQuery, RecordsQuery } from './dto/log.query';
 import { LoggedRequestResponse, LogResponse, RecordListResponse, RunResponse } from './dto/log.response';
 import { TestEndpointDto, TestResultResponse } from './dto/test.dto';

@@ -10,10 +10,10 @@ import {
 } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { PageQuery } from '../http/page';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { CreateEndpointDto, RegenerateDto, UpdateEndpointDto } from './dto/endpoint.dto';
 import { DeletedEndpointResponse, EndpointListResponse, EndpointResponse } from './dto/endpoint.response';
 import { EndpointParam } from './endpoint-param';

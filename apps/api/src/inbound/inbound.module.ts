@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { QueuesModule } from '#queues/queues.module';
-import { TokensModule } from '../tokens/tokens.module';
-import { SendingModule } from '../webhooks/sending.module';
+import { SendingModule } from '../sending/sending.module';
 import { ActionsService } from './actions.service';
 import { ChannelsService } from './channels.service';
 import { EndpointReader } from './endpoint-reader';
@@ -21,7 +20,7 @@ import { RequestIntake } from './receive/request-intake';
 import { RunResults } from './receive/run-results';
 
 @Module({
-  imports: [QueuesModule, SendingModule, TokensModule],
+  imports: [QueuesModule, SendingModule],
   controllers: [
     InboundChannelsController,
     HookImportController,

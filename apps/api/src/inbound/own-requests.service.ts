@@ -13,7 +13,7 @@ import { signRequest } from '#inbound-rules/signatures/sign-request';
 import type { Verdict } from '#inbound-rules/verdict';
 import { AppError, invalidRequest, notFound, unavailable } from '#kernel/app-error';
 import { formatId, newUuid } from '#kernel/ids';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 import { findEndpoint } from './endpoints.queries';
 import { findRequest, readBodies, readRuns, type LoggedRun } from './logs.queries';
 import { acceptedAnswer, plainAnswer, processedAnswer, refusedAnswer, type Answer } from './receive/answers';

@@ -12,11 +12,11 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { readIdempotencyKey } from '../deliveries/request-keys.queries';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { PageQuery, Pagination } from '../http/page';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { checkRange, RedeliverManyDto } from './dto/redeliver-many.dto';
 import {
   RedeliveryDryRunResponse,

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { DeliveryStatus } from '../deliveries/delivery-status';
+import type { DeliveryStatus } from '../delivery-history/delivery-status';
 import type { PageQuery } from '../http/page';
 
 export type RedeliveryJobStatus = 'pending' | 'running' | 'completed' | 'cancelled' | 'failed';

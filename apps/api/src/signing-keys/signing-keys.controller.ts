@@ -3,10 +3,10 @@ import { ApiConflictResponse, ApiForbiddenResponse, ApiOkResponse, ApiOperation,
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
 import { formatId } from '#kernel/ids';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { DEFAULT_OVERLAP_SECONDS } from '../http/overlap-field';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { RotateSigningKeyDto, SigningKeyListResponse, SigningKeyResponse } from './dto/signing-key.dto';
 import type { SigningKeyRow } from './signing-keys.queries';
 import { SigningKeysService } from './signing-keys.service';

@@ -4,9 +4,9 @@ import type { SecretBox } from '#database/secret-box';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
 import { formatId } from '#kernel/ids';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
-import { bumpWebhooksVersion } from '../webhooks/webhooks.queries';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
+import { bumpWebhooksVersion } from '../sending/sending.queries';
 import { newSigningKey } from './new-signing-key';
 import {
   deleteSigningKeys,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TenantDatabase } from '#database/tenant-database';
 import { requireWebhookOrDeleted, type Reach } from '../webhooks/webhooks.queries';
-import type { Period, Range } from './periods';
+import type { Period, Range } from '../delivery-history/periods';
 import { readStats, type WebhookStats } from './stats.queries';
 
 /** Reads the statistics of webhooks, deleted ones included. */

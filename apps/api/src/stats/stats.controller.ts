@@ -7,10 +7,10 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { StatsQuery, toStatsRange } from './dto/stats.query';
 import { WebhookStatisticsResponse } from './dto/stats.response';
 import { StatsReader } from './stats-reader';

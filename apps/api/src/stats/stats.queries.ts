@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { queryPrepared } from '#database/query-prepared';
 import { mergeHistograms, type LatencyHistogram } from '#webhook-rules/latency-histogram';
-import { wholeDays, type Period, type Range } from './periods';
+import { wholeDays, type Period, type Range } from '../delivery-history/periods';
 
 /** Counts of deliveries and their response times. */
 export interface StatsCounts {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { Public } from '#observability/public-route';
 import { ErrorResponse } from '../http/error-response';
-import { AdminGuard } from '../tenants/admin.guard';
+import { AdminGuard } from '../authentication/admin.guard';
 import { StorageResponse } from './dto/storage.response';
 import { StorageService } from './storage.service';
 

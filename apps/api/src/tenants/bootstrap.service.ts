@@ -12,7 +12,7 @@ import { formatId, newUuid } from '#kernel/ids';
 import { HealthChecks } from '#observability/health-checks';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { hashToken } from '../tokens/token-text';
+import { hashToken } from '../authentication/token-text';
 import { aboutTenant } from './tenant-acts';
 import { ensureTenant, type NewTenant } from './tenants.queries';
 

@@ -1,19 +1,8 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import type { AuditActor, AuditEntry } from '#database/audit-log.queries';
+import type { AuditEntry } from '#database/audit-log.queries';
 import { formatId } from '#kernel/ids';
-import { givenFields } from '../audit/record-act';
+import { givenFields } from '../audit-trail/record-act';
 import type { UpdateTenantDto } from './dto/tenant.dto';
 import type { TenantRow } from './tenants.queries';
-
-/** The operator as the audit trail names them. */
-export type Operator = Extract<AuditActor, { kind: 'operator' }>;
-
-/** The operator, who makes the request: a parameter of handlers behind the AdminGuard. */
-export const CurrentOperator = createParamDecorator((_data: unknown, context: ExecutionContext): Operator => {
-  const { clientIp, id } = context.switchToHttp().getRequest<FastifyRequest>();
-  return { kind: 'operator', clientIp, requestId: id };
-});
 
 /** The part of an act upon a tenant that says which one. */
 export function aboutTenant(tenantId: string): AuditEntry['resource'] {

@@ -15,7 +15,8 @@ import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { PageQuery, Pagination } from '../http/page';
 import { UserResponse } from '../users/dto/user.response';
-import { AdminGuard } from './admin.guard';
+import { AdminGuard } from '../authentication/admin.guard';
+import { CurrentOperator, type Operator } from '../authentication/operator';
 import { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
 import {
   CreatedTenantResponse,
@@ -24,7 +25,6 @@ import {
   TenantListResponse,
   TenantResponse,
 } from './dto/tenant.response';
-import { CurrentOperator, type Operator } from './tenant-acts';
 import { TenantsService } from './tenants.service';
 
 const TenantId = (): ParameterDecorator => IdParam('tenant_id', 'tenant', 'Tenant');

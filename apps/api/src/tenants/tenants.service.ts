@@ -7,11 +7,12 @@ import { inTransaction } from '#database/in-transaction';
 import { withPartitions } from '#database/with-partitions';
 import { formatId, newUuid } from '#kernel/ids';
 import type { PageQuery } from '../http/page';
-import { TokenAuthenticator } from '../tokens/token-authenticator';
-import { hashToken, newToken } from '../tokens/token-text';
+import type { Operator } from '../authentication/operator';
+import { TokenAuthenticator } from '../authentication/token-authenticator';
+import { hashToken, newToken } from '../authentication/token-text';
 import { toTenantLimits } from './dto/limits';
 import type { CreateTenantDto, UpdateTenantDto } from './dto/tenant.dto';
-import { aboutTenant, tenantActs, type Operator } from './tenant-acts';
+import { aboutTenant, tenantActs } from './tenant-acts';
 import {
   deleteTenant,
   findDeletion,

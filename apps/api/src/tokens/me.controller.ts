@@ -1,8 +1,8 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
-import { CurrentCaller, type Caller } from '../http/caller';
-import { RequireScopes } from '../http/require-scopes';
+import { CurrentCaller, type Caller } from '../caller/caller';
+import { RequireScopes } from '../caller/require-scopes';
 import { LimitsResponse } from '../tenants/dto/limits';
 import { UserResponse } from '../users/dto/user.response';
 import { MeResponse } from './dto/me.response';

@@ -1,14 +1,7 @@
-import { Global, Module } from '@nestjs/common';
-import { FailedLogins } from './failed-logins';
+import { Module } from '@nestjs/common';
 import { MeController } from './me.controller';
-import { TokenAuthenticator } from './token-authenticator';
 import { TokensController } from './tokens.controller';
 import { TokensService } from './tokens.service';
 
-@Global()
-@Module({
-  controllers: [MeController, TokensController],
-  providers: [FailedLogins, TokenAuthenticator, TokensService],
-  exports: [FailedLogins, TokenAuthenticator],
-})
+@Module({ controllers: [MeController, TokensController], providers: [TokensService] })
 export class TokensModule {}

@@ -6,13 +6,13 @@ import { UserEntity } from '#database/entities/user.entity';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, invalidRequest, notFound } from '#kernel/app-error';
 import { formatId, newUuid, parseId } from '#kernel/ids';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import type { PageQuery } from '../http/page';
-import { coversScope } from '../http/scopes';
+import { coversScope } from '../caller/scopes';
 import type { CreateTokenDto } from './dto/create-token.dto';
-import { TokenAuthenticator } from './token-authenticator';
-import { hashToken, newToken } from './token-text';
+import { TokenAuthenticator } from '../authentication/token-authenticator';
+import { hashToken, newToken } from '../authentication/token-text';
 
 /** Makes, lists and revokes the tokens of a tenant; a token bound to a project reaches those of its project only. */
 @Injectable()

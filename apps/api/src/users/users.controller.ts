@@ -8,11 +8,11 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { PageQuery, Pagination } from '../http/page';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { CreateUserDto } from './dto/create-user.dto';
 import { UserDeletedResponse, UserListResponse, UserResponse } from './dto/user.response';
 import { UsersService } from './users.service';

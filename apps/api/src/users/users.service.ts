@@ -5,10 +5,10 @@ import { UserEntity } from '#database/entities/user.entity';
 import { TenantDatabase } from '#database/tenant-database';
 import { AppError, conflict, notFound } from '#kernel/app-error';
 import { formatId, newUuid } from '#kernel/ids';
-import { recordAct, type Act } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct, type Act } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import type { PageQuery } from '../http/page';
-import { TokenAuthenticator } from '../tokens/token-authenticator';
+import { TokenAuthenticator } from '../authentication/token-authenticator';
 import type { CreateUserDto } from './dto/create-user.dto';
 
 /** The people of a tenant, whom its tokens belong to. */

@@ -9,11 +9,11 @@ import {
 } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { DEFAULT_OVERLAP_SECONDS } from '../http/overlap-field';
-import { RequireScopes } from '../http/require-scopes';
+import { RequireScopes } from '../caller/require-scopes';
 import { RotatedSecretResponse, RotateSecretDto } from './dto/rotate-secret.dto';
 import { SecretRotationService } from './secret-rotation.service';
 

@@ -9,8 +9,8 @@ import { TenantDatabase } from '#database/tenant-database';
 import { conflict } from '#kernel/app-error';
 import { newUuid } from '#kernel/ids';
 import { generateSecret, SECRET_BYTES } from '#webhook-rules/signature';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import {
   deleteRetiringSecrets,
   insertRetiringSecret,
@@ -19,7 +19,8 @@ import {
 } from './retiring-secrets.queries';
 import { aboutWebhook } from './webhook-acts';
 import { sealSecret } from './webhook-secrets';
-import { bumpWebhooksVersion, lockWebhook } from './webhooks.queries';
+import { bumpWebhooksVersion } from '../sending/sending.queries';
+import { lockWebhook } from './webhooks.queries';
 
 /** Each makes deliveries a signature longer. */
 const MAX_RETIRING_SECRETS = 3;

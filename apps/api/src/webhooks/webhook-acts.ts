@@ -1,6 +1,6 @@
 import type { WebhookEntity } from '#database/entities/webhook.entity';
 import { formatId } from '#kernel/ids';
-import { givenFields, type Act } from '../audit/record-act';
+import { givenFields, type Act } from '../audit-trail/record-act';
 import type { UpdateWebhookDto } from './dto/webhook.dto';
 
 /** The part of every act upon a webhook that says which one. */

@@ -9,13 +9,13 @@ import {
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import { toRecentDelivery } from '../deliveries/dto/delivery.response';
-import { CurrentCaller, type Caller } from '../http/caller';
+import { RecentDeliveryResponse } from '../delivery-history/recent-delivery.response';
+import { CurrentCaller, type Caller } from '../caller/caller';
 import { ErrorResponse } from '../http/error-response';
 import { IdParam } from '../http/id-param';
 import { Pagination } from '../http/page';
-import { RequireScopes } from '../http/require-scopes';
-import { NO_TOTALS } from '../stats/webhook-totals.queries';
+import { RequireScopes } from '../caller/require-scopes';
+import { NO_TOTALS } from '../delivery-history/webhook-totals.queries';
 import { ListWebhooksQuery } from './dto/list-webhooks.query';
 import { CreateWebhookDto, UpdateWebhookDto } from './dto/webhook.dto';
 import {
@@ -78,7 +78,13 @@ export class WebhooksController {
   @ApiOkResponse({ type: WebhookResponse })
   async get(@CurrentCaller() caller: Caller, @WebhookId() id: string): Promise<WebhookResponse> {
     const { webhook, totals, recent, retiring } = await this.reader.read(caller, id);
-    return WebhookResponse.full(webhook, this.webhooks.open(webhook), retiring, totals, recent.map(toRecentDelivery));
+    return WebhookResponse.full(
+      webhook,
+      this.webhooks.open(webhook),
+      retiring,
+      totals,
+      recent.map((delivery) => RecentDeliveryResponse.from(delivery)),
+    );
   }
 
   @Put(':webhook_id')

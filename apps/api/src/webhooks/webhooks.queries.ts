@@ -4,7 +4,7 @@ import { queryPrepared } from '#database/query-prepared';
 import type { WebhookTargetRow } from '#database/webhook-target';
 import { hasWebhook, READ_WEBHOOK_TARGETS, type WebhookTargetsRow } from '#database/webhook-targets.queries';
 import { notFound } from '#kernel/app-error';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 import type { ListWebhooksQuery } from './dto/list-webhooks.query';
 
 /** What decides which webhooks a caller sees: the tenant, and the project of a token bound to one. */
@@ -76,22 +76,6 @@ export async function readTarget(manager: EntityManager, tenantId: string, id: s
   const row = rows.find(hasWebhook);
   if (row === undefined) throw notFound('Webhook');
   return row;
-}
-
-/** Special ranges that the tenant's deliveries may reach, beside those of the installation. */
-export async function readAllowedCidrs(manager: EntityManager, tenantId: string): Promise<string[]> {
-  const rows: { allowed_cidrs: string[] }[] = await manager.query('SELECT allowed_cidrs FROM tenants WHERE id = $1', [
-    tenantId,
-  ]);
-  return rows[0]?.allowed_cidrs ?? [];
-}
-
-/** Tells dispatchers that webhooks change in this transaction; locks the tenant until it ends. */
-export async function bumpWebhooksVersion(manager: EntityManager, tenantId: string): Promise<void> {
-  await manager.query(
-    'UPDATE tenants SET webhooks_version = webhooks_version + 1, changed_at = clock_timestamp() WHERE id = $1',
-    [tenantId],
-  );
 }
 
 function within({ tenantId, projectId }: Reach): FindOptionsWhere<WebhookEntity> {

@@ -11,8 +11,8 @@ import { newUuid } from '#kernel/ids';
 import { isValidEventType } from '#webhook-rules/event-matching';
 import { generateSecret, SECRET_BYTES, type SignatureType } from '#webhook-rules/signature';
 import { EventTypeCatalog } from '../event-types/event-type-catalog';
-import { recordAct } from '../audit/record-act';
-import type { Caller } from '../http/caller';
+import { recordAct } from '../audit-trail/record-act';
+import type { Caller } from '../caller/caller';
 import { aboutWebhook, actsOf } from './webhook-acts';
 import { cancelWaiting } from './cancel-waiting.queries';
 import { toStoredRetryPolicy } from './dto/retry-policy.dto';
@@ -20,10 +20,11 @@ import type { CreateWebhookDto, UpdateWebhookDto } from './dto/webhook.dto';
 import type { OpenedSecrets } from './dto/webhook.response';
 import { ensureSigningKey } from '../signing-keys/new-signing-key';
 import { deleteRetiringSecrets } from './retiring-secrets.queries';
-import { ADDRESS_GUARD } from './sending.module';
+import { bumpWebhooksVersion, readAllowedCidrs } from '../sending/sending.queries';
+import { ADDRESS_GUARD } from '../sending/sending.module';
 import { openSecrets, sealHeaders, sealSecret } from './webhook-secrets';
-import { checkWebhookUrl } from './webhook-url';
-import { bumpWebhooksVersion, countWebhooks, findWebhook, lockWebhook, readAllowedCidrs } from './webhooks.queries';
+import { checkWebhookUrl } from '../sending/webhook-url';
+import { countWebhooks, findWebhook, lockWebhook } from './webhooks.queries';
 
 const DEFAULT_TIMEOUT_SECONDS = 30;
 /** Dispatchers keep a tenant's webhooks in memory; the operator may allow more with `max_webhooks`. */

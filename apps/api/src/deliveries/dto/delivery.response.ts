@@ -3,17 +3,18 @@ import { formatId, uuidTimeMs } from '#kernel/ids';
 import { formatInstant, formatInstantOrNull } from '#kernel/instants';
 import { Pagination } from '../../http/page';
 import { RawJson } from '../../http/raw-json';
-import { successRate } from '../../stats/success-rate';
-import type { RecentDeliveryResponse } from '../../webhooks/dto/webhook.response';
-import { DELIVERY_STATES, DELIVERY_STATUSES, type DeliveryState, type DeliveryStatus } from '../delivery-status';
-import type { HistoryCounts } from '../history-counts.queries';
-import type { TestResult } from '../test-delivery.service';
-import type { TestDeliveryResponse } from './test-delivery.dto';
-import type { AttemptRow, DeliveryContentRow, DeliveryRow } from '../history.queries';
+import { successRate } from '../../delivery-history/success-rate';
+import { deliveryIdOf, errorOf } from '../../delivery-history/recent-delivery.response';
+import {
+  DELIVERY_STATES,
+  DELIVERY_STATUSES,
+  type DeliveryState,
+  type DeliveryStatus,
+} from '../../delivery-history/delivery-status';
+import type { HistoryCounts } from '../../delivery-history/history-counts.queries';
+import type { AttemptRow, DeliveryContentRow, DeliveryRow } from '../../delivery-history/history.queries';
 
 const INSTANT = '2024-01-01T11:30:00Z';
-/** What the record of a delivery says that a dispatcher cancelled, since its webhook was gone or inactive. */
-const CANCELLED = 'Cancelled';
 
 /** A delivery with all that is kept about it. */
 export interface FullDelivery {
@@ -227,27 +228,6 @@ export class DeliveryListResponse {
   stats!: DeliveryStatsResponse;
 }
 
-/** The short form within a webhook. */
-export function toRecentDelivery(delivery: DeliveryRow): RecentDeliveryResponse {
-  const error = errorOf(delivery);
-  return {
-    delivery_id: deliveryIdOf(delivery),
-    event_type: delivery.event_type,
-    status: delivery.status,
-    response_code: delivery.response_code,
-    response_time: delivery.response_time_ms,
-    delivered_at: formatInstantOrNull(delivery.last_attempt_at),
-    attempts: delivery.attempts,
-    ...(error !== null && { error }),
-  };
-}
-
-/** The answer to a test. */
-export function toTestDelivery({ delivery, content, webhookUrl }: TestResult): TestDeliveryResponse {
-  const { error, ...outcome } = toRecentDelivery(delivery);
-  return { ...outcome, ...bodyOf(content), webhook_url: webhookUrl, ...(error !== undefined && { error }) };
-}
-
 /** How many deliveries match a filter with this status. */
 export function totalOf(counts: HistoryCounts, status: DeliveryStatus | undefined): number {
   const { created, successful, failed, cancelled, successfulTests, failedTests } = counts;
@@ -263,16 +243,8 @@ export function totalOf(counts: HistoryCounts, status: DeliveryStatus | undefine
   }
 }
 
-function deliveryIdOf(delivery: DeliveryRow): string {
-  return formatId(delivery.is_test ? 'del_test' : 'del', delivery.id);
-}
-
-function errorOf(delivery: DeliveryRow): string | null {
-  return delivery.error ?? (delivery.state === 'cancelled' ? CANCELLED : null);
-}
-
 /** A receiver may answer in any encoding: what is no UTF-8 is shown with replacement characters. */
-function bodyOf(row: { response_body: Buffer | null; response_truncated: boolean | null } | undefined): {
+export function bodyOf(row: { response_body: Buffer | null; response_truncated: boolean | null } | undefined): {
   response_body: string | null;
   response_truncated?: boolean;
 } {

@@ -2,8 +2,8 @@ import { isUuid } from '#kernel/ids';
 import { invalidRequest } from '#kernel/app-error';
 import { PageQuery } from '../../http/page';
 import { QueryEventType, QueryInstant, QueryInteger, QueryOneOf, QueryText } from '../../http/query-fields';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../delivery-status';
-import type { HistoryFilter } from '../history-filter';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../delivery-history/delivery-status';
+import type { HistoryFilter } from '../../delivery-history/history-filter';
 
 /** Passing over more rows than this one by one costs too much; a cursor goes straight there. */
 const MAX_OFFSET = 10_000;

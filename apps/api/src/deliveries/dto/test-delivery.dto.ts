@@ -2,7 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsObject } from 'class-validator';
 import { TEST_EVENT_TYPE } from '#webhook-rules/event-types';
 import { FreeJson, IsText, MayBeAbsent } from '../../http/body-fields';
-import { DELIVERY_STATUSES } from '../delivery-status';
+import { RecentDeliveryResponse } from '../../delivery-history/recent-delivery.response';
+import { DELIVERY_STATUSES } from '../../delivery-history/delivery-status';
+import type { TestResult } from '../test-delivery.service';
+import { bodyOf } from './delivery.response';
 
 export class TestWebhookDto {
   @ApiPropertyOptional({ default: TEST_EVENT_TYPE.name, example: 'build.completed' })
@@ -55,4 +58,9 @@ export class TestDeliveryResponse {
 
   @ApiPropertyOptional({ example: 'HTTP 500: Internal Server Error', description: 'Only where it failed' })
   error?: string;
+
+  static from({ delivery, content, webhookUrl }: TestResult): TestDeliveryResponse {
+    const { error, ...outcome } = RecentDeliveryResponse.from(delivery);
+    return { ...outcome, ...bodyOf(content), webhook_url: webhookUrl, ...(error !== undefined && { error }) };
+  }
 }

@@ -6,7 +6,7 @@ import { SERVICE_POOL, SECRET_BOX } from '#database/database.module';
 import type { SecretBox } from '#database/secret-box';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
-import { TokenFreshness } from '../../tokens/token-freshness';
+import { TokenFreshness } from '../../authentication/token-freshness';
 import { BatchedLookup } from './batched-lookup';
 import {
   findEndpointsByHookIds,

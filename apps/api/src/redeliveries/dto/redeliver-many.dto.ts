@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, Max, Min, ValidateBy } from 'class-validator';
 import { invalidRequest } from '#kernel/app-error';
 import { isValidEventType } from '#webhook-rules/event-matching';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../delivery-history/delivery-status';
 import { IsNested, MayBeAbsent } from '../../http/body-fields';
 import { IsInstant } from '../../http/instant-field';
 

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { formatInstant, formatInstantOrNull } from '#kernel/instants';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../../delivery-history/delivery-status';
 import { Pagination } from '../../http/page';
 import type { RedeliveryJobRow, RedeliveryJobStatus } from '../redelivery-jobs.queries';
 

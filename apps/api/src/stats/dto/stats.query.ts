@@ -1,6 +1,6 @@
 import { invalidRequest } from '#kernel/app-error';
 import { QueryInstant, QueryOneOf } from '../../http/query-fields';
-import { PERIODS, periodsOf, statsRange, type Period, type Range } from '../periods';
+import { PERIODS, periodsOf, statsRange, type Period, type Range } from '../../delivery-history/periods';
 
 const MAX_PERIODS = 1_000;
 

@@ -2,9 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { formatId } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import { percentileMs } from '#webhook-rules/latency-histogram';
-import { PERIODS, type Period, type Range } from '../periods';
+import { PERIODS, type Period, type Range } from '../../delivery-history/periods';
 import { NO_COUNTS, sumCounts, type StatsCounts, type WebhookStats } from '../stats.queries';
-import { successRate } from '../success-rate';
+import { successRate } from '../../delivery-history/success-rate';
 
 /** Counts of deliveries by how they stand. */
 class DeliveryCountsResponse {

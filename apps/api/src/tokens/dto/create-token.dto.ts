@@ -3,7 +3,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMinSize, ArrayUnique, IsArray, IsIn } from 'class-validator';
 import { IsText, MayBeAbsent } from '../../http/body-fields';
 import { IsInstant } from '../../http/instant-field';
-import { SCOPES, type Scope } from '../../http/scopes';
+import { SCOPES, type Scope } from '../../caller/scopes';
 
 const MAX_NAME_LENGTH = 255;
 

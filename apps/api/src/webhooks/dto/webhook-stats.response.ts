@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { formatInstantOrNull } from '#kernel/instants';
-import { successRate } from '../../stats/success-rate';
-import type { WebhookTotals } from '../../stats/webhook-totals.queries';
+import { successRate } from '../../delivery-history/success-rate';
+import type { WebhookTotals } from '../../delivery-history/webhook-totals.queries';
 
 /** Deliveries since the webhook was made. */
 export class WebhookStatsResponse {

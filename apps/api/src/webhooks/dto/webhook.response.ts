@@ -3,9 +3,9 @@ import type { WebhookEntity } from '#database/entities/webhook.entity';
 import { formatId } from '#kernel/ids';
 import { formatInstant } from '#kernel/instants';
 import type { SignatureType } from '#webhook-rules/signature';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../../deliveries/delivery-status';
+import { RecentDeliveryResponse } from '../../delivery-history/recent-delivery.response';
 import { Pagination } from '../../http/page';
-import type { WebhookTotals } from '../../stats/webhook-totals.queries';
+import type { WebhookTotals } from '../../delivery-history/webhook-totals.queries';
 import type { RetiringSecretRow } from '../retiring-secrets.queries';
 import { RetryPolicyResponse } from './retry-policy.dto';
 import { PreviousSecretResponse } from './rotate-secret.dto';
@@ -116,32 +116,6 @@ export class CreatedWebhookResponse extends WebhookCoreResponse {
       stats: WebhookStatsResponse.from(totals),
     };
   }
-}
-
-export class RecentDeliveryResponse {
-  @ApiProperty({ example: 'del_01k9zq5v7c2m8x4r6t0w3y5b7d' })
-  delivery_id!: string;
-
-  @ApiProperty({ example: 'build.completed' })
-  event_type!: string;
-
-  @ApiProperty({ enum: DELIVERY_STATUSES, example: 'success' })
-  status!: DeliveryStatus;
-
-  @ApiProperty({ type: Number, nullable: true, example: 200 })
-  response_code!: number | null;
-
-  @ApiProperty({ type: Number, nullable: true, example: 245, description: 'Milliseconds' })
-  response_time!: number | null;
-
-  @ApiProperty({ type: String, nullable: true, example: '2024-01-01T11:30:00Z' })
-  delivered_at!: string | null;
-
-  @ApiProperty({ example: 1 })
-  attempts!: number;
-
-  @ApiPropertyOptional({ example: 'HTTP 500: Internal Server Error', description: 'Only where there was one' })
-  error?: string;
 }
 
 export class WebhookResponse extends CreatedWebhookResponse {

@@ -3,11 +3,11 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '#kernel/app-error';
 import { PUBLIC_ROUTE } from '#observability/public-route';
-import { TokenAuthenticator } from '../tokens/token-authenticator';
-import type { Caller, TokenHolder } from './caller';
+import { TokenAuthenticator } from './token-authenticator';
+import type { Caller, TokenHolder } from '../caller/caller';
 import { presentedToken } from './presented-token';
-import { REQUIRED_SCOPES } from './require-scopes';
-import { coversScope, type Scope } from './scopes';
+import { REQUIRED_SCOPES } from '../caller/require-scopes';
+import { coversScope, type Scope } from '../caller/scopes';
 
 /** A controller's method, as its decorators know it. */
 export type Handler = ReturnType<ExecutionContext['getHandler']>;

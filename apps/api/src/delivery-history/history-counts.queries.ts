@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { queryPrepared } from '#database/query-prepared';
-import { wholeDays } from '../stats/periods';
+import { wholeDays } from './periods';
 import { idRange, type HistoryFilter } from './history-filter';
 
 /** How many deliveries there are, by how they stand. */

@@ -25,8 +25,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the authentication guard; null on public routes. */
     caller: Caller | null;
-    /** The body byte for byte as it was received; null where there was none. */
-    rawBody: Buffer | null;
   }
 }
 
@@ -35,9 +33,4 @@ export const CurrentCaller = createParamDecorator((_data: unknown, context: Exec
   const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
   if (caller === null) throw new Error('CurrentCaller on a public route');
   return caller;
-});
-
-/** The received body, byte for byte; empty where there was none. */
-export const RawBody = createParamDecorator((_data: unknown, context: ExecutionContext): Buffer => {
-  return context.switchToHttp().getRequest<FastifyRequest>().rawBody ?? Buffer.alloc(0);
 });

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { recordAudit, type AuditActor, type AuditEntry } from '#database/audit-log.queries';
-import type { Caller } from '../http/caller';
+import type { Caller } from '../caller/caller';
 
 /** What a caller did; see {@link AuditEntry}. */
 export type Act = Omit<AuditEntry, 'tenantId' | 'actor'>;

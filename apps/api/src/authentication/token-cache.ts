@@ -1,4 +1,4 @@
-import type { TokenHolder } from '../http/caller';
+import type { TokenHolder } from '../caller/caller';
 
 /** Why a token is refused. */
 export type Refusal = 'unknown' | 'revoked' | 'suspended';

@@ -1,6 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiForbiddenResponse, ApiSecurity, ApiUnauthorizedResponse } from '@nestjs/swagger';
-import { ErrorResponse } from './error-response';
+import { ErrorResponse } from '../http/error-response';
 import type { Scope } from './scopes';
 
 /** Metadata key of the scopes a route requires. */

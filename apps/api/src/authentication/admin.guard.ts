@@ -3,11 +3,11 @@ import { Inject, Injectable, NotFoundException, type CanActivate, type Execution
 import type { FastifyRequest } from 'fastify';
 import { ENVIRONMENT } from '#config/config.module';
 import type { Environment } from '#config/environment';
-import { Recently } from '../audit/recently';
-import { presentedToken } from '../http/presented-token';
-import { unauthorized } from '../http/unauthorized';
-import { FailedLogins } from '../tokens/failed-logins';
-import { hashToken } from '../tokens/token-text';
+import { Recently } from '../audit-trail/recently';
+import { presentedToken } from './presented-token';
+import { unauthorized } from './unauthorized';
+import { FailedLogins } from './failed-logins';
+import { hashToken } from './token-text';
 
 const REMEMBERED_NETWORKS = 100;
 const REMEMBERED_FOR_MS = 24 * 3_600_000;

@@ -4,8 +4,8 @@ import { inTransaction } from '#database/in-transaction';
 import { withPartitions } from '#database/with-partitions';
 import { formatId } from '#kernel/ids';
 import type { Logger } from '#observability/logger';
-import { Recently } from '../audit/recently';
-import type { TokenHolder } from '../http/caller';
+import { Recently } from '../audit-trail/recently';
+import type { TokenHolder } from '../caller/caller';
 import { clientNetwork } from '../http/client-ip';
 import { noteTokenUses } from './token-watch.queries';
 
