@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** Runs the API's own writer in a process of its own, since apps do not import each other. */
-export async function openApiCommand(args: string[]): Promise<number> {
-  const writer = spawn(process.execPath, [join(__dirname, '../../api/openapi.js'), ...args], { stdio: 'inherit' });
+export async function openApiCommand(file: string): Promise<number> {
+  const writer = spawn(process.execPath, [join(__dirname, '../../api/openapi.js'), file], { stdio: 'inherit' });
   const [status] = (await once(writer, 'exit')) as [number | null];
   return status ?? 1;
 }

@@ -1,6 +1,26 @@
 import { styleText } from 'node:util';
+import Table from 'cli-table3';
 
 type Style = Parameters<typeof styleText>[0];
+
+/** Columns three spaces apart, without lines. */
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '   ',
+};
 
 /** What the demo says at the terminal, in colour where there is one. */
 export class StepLines {
@@ -22,13 +42,14 @@ export class StepLines {
     console.error(`\n${this.style('red', '✗ The demo did not succeed:')} ${text}\n`);
   }
 
-  /** Columns as wide as their widest cell. */
-  table(rows: readonly (readonly string[])[]): void {
-    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-    for (const [index, row] of rows.entries()) {
-      const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ');
-      console.log(`    ${index === 0 ? this.style('dim', line) : line}`.trimEnd());
-    }
+  /** Prints rows in columns; the first row is the heading. */
+  table([heading = [], ...rows]: readonly (readonly string[])[]): void {
+    const table = new Table({ chars: NO_BORDERS, style: { 'padding-left': 0, 'padding-right': 0, border: [] } });
+    table.push(
+      heading.map((cell) => this.style('dim', cell)),
+      ...rows.map((row) => [...row]),
+    );
+    for (const line of table.toString().split('\n')) console.log(`    ${line}`.trimEnd());
   }
 
   private style(style: Style, text: string): string {
