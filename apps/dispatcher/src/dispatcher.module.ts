@@ -8,9 +8,15 @@ import { HealthModule } from '#observability/health.module';
 import type { Logger } from '#observability/logger';
 import { ObservabilityModule } from '#observability/observability.module';
 import { QueuesModule } from '#queues/queues.module';
+import { BackgroundWork, SCHEDULED_WORK } from './background-work';
 import { BacklogMetrics } from './backlog-metrics';
+import { DeliveryWorkflow } from './delivery-workflow';
+import { JobConsumers } from './job-consumers';
+import type { Periodic } from './periodic/periodic';
+import { Readiness } from './readiness';
 import { Aftermath } from './attempt/aftermath';
 import { Attempt, DELIVERY_CLIENT } from './attempt/attempt';
+import { AttemptStarter } from './attempt/attempt-starter';
 import { Lanes } from './lanes/lanes';
 import { OpenBatches } from './batches/open-batches';
 import { Slots } from './lanes/slots';
@@ -37,7 +43,10 @@ import { OrderingQueueRepair } from './reconcile/repair-ordering-queues';
 import { DispatcherIdentity } from './ownership/dispatcher-identity';
 import { Leases } from './ownership/leases';
 import { Orphans } from './reconcile/orphans';
+import { OverdueBatches } from './reconcile/overdue-batches';
 import { Reconciler } from './reconcile/reconciler';
+import { TakeOver } from './reconcile/take-over';
+import { WaitingWork } from './reconcile/waiting-work';
 import { BulkRedelivery } from './redelivery/bulk-redelivery';
 import { Housekeeping } from './retention/housekeeping';
 import { StorageMetrics } from './retention/storage-metrics';
@@ -47,13 +56,26 @@ import { Claims } from './retry/claims';
 import { HeldDrain } from './retry/held-drain';
 import { InboundUpkeep } from './inbound-upkeep/inbound-upkeep';
 import { Rollup } from './rollup/rollup';
-import { ScheduledWork } from './scheduled-work';
 
 /** Deliveries of one webhook held in memory, for each request it may have under way. */
 const LANE_DEPTH = 8;
 /** Requests that hang, beside those that are young; one costs some 10 KB. */
 const SLOW_FACTOR = 8;
 const SLOW_AFTER_MS = 1_000;
+
+/** Everything that runs by the clock, see {@link SCHEDULED_WORK}. */
+const SCHEDULED = [
+  Rollup,
+  InboundUpkeep,
+  Housekeeping,
+  Retention,
+  StorageMetrics,
+  BulkRedelivery,
+  WebhookHealth,
+  HealthMonitor,
+  OrderingQueueRepair,
+  HeldDrain,
+];
 
 /** The dispatcher app: what it is made of, and nothing else. */
 @Module({})
@@ -109,14 +131,11 @@ export class DispatcherModule {
         FanOutPlanner,
         FanOut,
         Attempt,
+        AttemptStarter,
         OpenBatches,
         Recorder,
         Aftermath,
         OperationalEvents,
-        WebhookHealth,
-        HealthMonitor,
-        OrderingQueueRepair,
-        HeldDrain,
         Admission,
         Claims,
         Leases,
@@ -129,17 +148,23 @@ export class DispatcherModule {
         RunRecorder,
         RunAction,
         InboundActions,
+        TakeOver,
         Orphans,
+        OverdueBatches,
+        WaitingWork,
         Reconciler,
-        InboundUpkeep,
-        Rollup,
-        Housekeeping,
-        Retention,
-        BulkRedelivery,
-        ScheduledWork,
+        {
+          provide: SCHEDULED_WORK,
+          inject: SCHEDULED,
+          useFactory: (...works: Periodic[]) => works,
+        },
+        ...SCHEDULED,
+        BackgroundWork,
+        DeliveryWorkflow,
+        JobConsumers,
+        Readiness,
         AttemptMetrics,
         BacklogMetrics,
-        StorageMetrics,
         Dispatcher,
       ],
     };

@@ -14,7 +14,7 @@ import type { Outcome } from '../record/outcome';
 
 const GONE = 410;
 
-/** What follows an attempt once its outcome is committed: the log, metrics, the wake-up for its retry, and what its owner is told. */
+/** What follows an attempt once its outcome is committed: the log, metrics, the wake-up for its retry, and the operational events. */
 @Injectable()
 export class Aftermath {
   constructor(
@@ -25,7 +25,7 @@ export class Aftermath {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** @param written whether the outcome was ours to write. */
+  /** @param written whether this dispatcher still owned the delivery. */
   async follow(outcome: Outcome, target: WebhookTarget, result: AttemptResult, written: boolean): Promise<void> {
     this.logAndCount(outcome, result, written);
     if (!written) return;
@@ -35,9 +35,12 @@ export class Aftermath {
     if (result.statusCode === GONE) await this.disable(target);
   }
 
-  /** Notes an attempt that failed within the dispatcher itself, before or after the request. */
+  /** Logs an attempt that failed inside the dispatcher, before or after the request. */
   ourFault(work: DeliveryWork, error: unknown): void {
-    this.logger.error({ delivery: work.id, webhook: work.webhookId, error: String(error) }, 'an attempt failed within');
+    this.logger.error(
+      { err: error, delivery: work.id, webhook: work.webhookId },
+      'an attempt failed inside the dispatcher',
+    );
   }
 
   private async disable(target: WebhookTarget): Promise<void> {
@@ -47,8 +50,8 @@ export class Aftermath {
       this.logger.warn({ webhook: target.publicId }, 'webhook disabled: 410 Gone');
       await this.events.disabled(target.tenantId, target.id, reason, 'HTTP 410: Gone');
     } catch (error) {
-      // Its next delivery is answered 410 as well and tries again.
-      this.logger.warn({ webhook: target.publicId, error: String(error) }, 'webhook could not be disabled');
+      // The next delivery gets a 410 as well, and this is retried.
+      this.logger.warn({ err: error, webhook: target.publicId }, 'cannot disable a webhook after 410 Gone');
     }
   }
 

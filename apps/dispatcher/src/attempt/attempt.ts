@@ -18,12 +18,12 @@ import { Recorder } from '../record/recorder';
 /** Injection token of the dispatcher's {@link DeliveryClient}. */
 export const DELIVERY_CLIENT = Symbol('delivery client');
 
-/** How long a delivery waits that could not be tried for a reason of ours. */
+/** How long a delivery waits that could not be attempted for a reason of ours. */
 const OUR_FAULT_WAIT_MS = 60_000;
-/** Statuses by which a receiver, or what stands before it, says that it is too much. */
+/** Statuses by which a receiver, or a proxy before it, says that it is overloaded. */
 const OVERLOADED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-/** One attempt from beginning to end: look up, sign, send, judge, record. */
+/** One attempt from start to end: look up, sign, send, judge, record. */
 @Injectable()
 export class Attempt {
   constructor(
@@ -36,25 +36,25 @@ export class Attempt {
   ) {}
 
   /**
-   * Never rejects; resolves once the outcome is committed, or is another's to tell.
-   * @param onAnswer told when a request has come to its end, before its outcome is committed.
+   * Resolves once the outcome is committed, or another dispatcher owns the delivery. Never rejects.
+   * @param onRequestEnd called when the request has ended, before its outcome is committed.
    */
-  async attempt(work: DeliveryWork, onAnswer: (signal: LaneSignal) => void): Promise<void> {
+  async run(work: DeliveryWork, onRequestEnd: (signal: LaneSignal) => void): Promise<void> {
     try {
-      await this.tryAttempt(work, onAnswer);
+      await this.tryAttempt(work, onRequestEnd);
     } catch (error) {
       if (isWorthRepeating(error)) {
-        // The database is away: it is written, and so tried again, once it is back.
-        await this.settle(work, 'queued', Date.now());
+        // The database is away: this is written, and the delivery retried, once it is back.
+        await this.finishWithoutRequest(work, 'queued', Date.now());
         return;
       }
       this.aftermath.ourFault(work, error);
-      await this.settle(work, 'queued', Date.now() + OUR_FAULT_WAIT_MS);
+      await this.finishWithoutRequest(work, 'queued', Date.now() + OUR_FAULT_WAIT_MS);
     }
   }
 
-  /** Ends a turn without a request: gives up, or puts the delivery back until it is due. */
-  async settle(
+  /** Ends a turn without a request: cancels the delivery, or puts it back until it is due. */
+  async finishWithoutRequest(
     work: DeliveryWork,
     state: 'cancelled' | 'queued' | 'throttled' | 'held',
     dueAtMs: number | null,
@@ -62,13 +62,13 @@ export class Attempt {
     await this.recorder.record({ work, state, attempt: null, isProbe: false, dueAtMs });
   }
 
-  private async tryAttempt(work: DeliveryWork, onAnswer: (signal: LaneSignal) => void): Promise<void> {
+  private async tryAttempt(work: DeliveryWork, onRequestEnd: (signal: LaneSignal) => void): Promise<void> {
     const target = await this.directory.target(work.tenantId, work.webhookId);
     const startedAtMs = Date.now();
-    if (target !== undefined && isHolding(target)) return this.settle(work, 'held', startedAtMs);
-    if (target?.active !== true) return this.settle(work, 'cancelled', null);
-    if (target.unreadable) return this.settle(work, 'queued', startedAtMs + OUR_FAULT_WAIT_MS);
-    if (!this.identity.maySend()) return this.settle(work, 'queued', startedAtMs);
+    if (target !== undefined && isHolding(target)) return this.finishWithoutRequest(work, 'held', startedAtMs);
+    if (target?.active !== true) return this.finishWithoutRequest(work, 'cancelled', null);
+    if (target.unreadable) return this.finishWithoutRequest(work, 'queued', startedAtMs + OUR_FAULT_WAIT_MS);
+    if (!this.identity.maySend()) return this.finishWithoutRequest(work, 'queued', startedAtMs);
 
     const content = deliveryContent(work, target);
     const body = deliveryBody(content);
@@ -76,12 +76,12 @@ export class Attempt {
     const { url, timeoutMs, allowedCidrs } = target;
     const result = await this.client.send({ url, headers, body, timeoutMs, allowedCidrs });
     const failure = failureClassOf(result.outcome);
-    if (failure === 'interrupted') return this.settle(work, 'queued', Date.now());
+    if (failure === 'interrupted') return this.finishWithoutRequest(work, 'queued', Date.now());
 
     const endedAtMs = Date.now();
     this.health.note(work, failure, result.error, endedAtMs);
     const outcome = this.judge(work, target, startedAtMs, endedAtMs, result, failure);
-    onAnswer(signalOf(result, failure));
+    onRequestEnd(signalOf(result, failure));
     const written = await this.recorder.record(outcome);
     await this.aftermath.follow(outcome, target, result, written);
   }
@@ -104,7 +104,7 @@ export class Attempt {
       responseTruncated: result.responseTruncated,
     };
     if (isUnreachable(failure) && this.health.isUnreachable(target.id)) {
-      // Nobody is there for anyone: it waits for the next probe, and its attempts are not used up.
+      // Endpoint unreachable: wait for the next probe without using up an attempt.
       const dueAtMs = endedAtMs + this.health.waitMs(target.id);
       return { work, state: 'throttled', attempt, isProbe: true, dueAtMs };
     }
@@ -124,5 +124,5 @@ export class Attempt {
 
 function signalOf(result: AttemptResult, failure: string | null): LaneSignal {
   if (isUnreachable(failure)) return 'unreachable';
-  return result.statusCode !== null && OVERLOADED.has(result.statusCode) ? 'overloaded' : 'answered';
+  return result.statusCode !== null && OVERLOADED.has(result.statusCode) ? 'overloaded' : 'responded';
 }

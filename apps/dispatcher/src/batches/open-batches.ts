@@ -13,18 +13,41 @@ import type { DeliveryWork, OpenBatch } from '../lanes/delivery-work';
 
 const ROUND_MS = 250;
 /** A delivery that has not ended by then gets a row, and is shown as in flight. */
-const SETTLE_AFTER_MS = 1_000;
+const WRITE_ROWS_AFTER_MS = 1_000;
 /** Rows written by one statement. */
-const MAX_SETTLED = 500;
+const MAX_ROWS = 500;
 
-/** The batches that are open here. */
+/**
+ * The event batches that are open here, and the only place that changes their state.
+ *
+ * A delivery of an open batch:
+ *
+ *     unwritten -> recording -> written
+ *         |            |
+ *         |            +- the database rejects its outcome -> the batch is broken
+ *         +- takes longer than a second -> written, as in flight
+ *
+ * - {@link open} makes its deliveries unwritten.
+ * - unwritten -> recording: {@link beginRecording}, before its first outcome is committed.
+ * - recording -> written: {@link recorded}; {@link rejected} breaks the batch.
+ * - unwritten -> written: a round gives it a row; its outcome waits meanwhile (`writingRows`).
+ *
+ * A batch:
+ *
+ *     open -> finished -> off the list
+ *       |
+ *       +- broken, or the dispatcher stops -> suspect -> released
+ *
+ * - open -> finished: all its deliveries are written. It leaves `event_batches` with the next outcomes, or soon.
+ * - suspect: the database may show it as open here although it is not. Releasing it lets any dispatcher fan it out again.
+ */
 @Injectable()
 export class OpenBatches extends Periodic {
   /** In the order in which they were opened. */
   private readonly batches = new Map<string, OpenBatch>();
-  /** All of their deliveries have rows: they go from the list with the next outcomes, or soon. */
+  /** Batches whose deliveries all have rows. */
   private finished: string[] = [];
-  /** Of which the database may say that they are open here, and are not. */
+  /** Batches that the database may show as open here and that are not. */
   private readonly suspects = new Set<string>();
   private readonly beingTaken = new Set<string>();
   private releasing: Promise<void> | null = null;
@@ -34,14 +57,14 @@ export class OpenBatches extends Periodic {
     private readonly identity: DispatcherIdentity,
     @Inject(LOGGER) logger: Logger,
   ) {
-    super('settling open batches', ROUND_MS, (signal) => this.runRound(signal), logger);
+    super('writing the rows of open batches', ROUND_MS, (signal) => this.runRound(signal), logger);
   }
 
-  /** Holds deliveries of a batch that the database shows as this dispatcher's. */
+  /** Opens a batch that the database shows as this dispatcher's. */
   open(batchId: string, works: DeliveryWork[]): void {
     const batch: OpenBatch = {
       ...{ batchId, openedAt: performance.now(), unwritten: new Set(works) },
-      ...{ recording: 0, settling: null, isBroken: false },
+      ...{ recording: 0, writingRows: null, isBroken: false },
     };
     for (const work of works) work.batch = batch;
     this.batches.set(batchId, batch);
@@ -71,6 +94,17 @@ export class OpenBatches extends Periodic {
   }
 
   /**
+   * Notes that a delivery's outcome is about to be committed; to be called once `writingRows` is over.
+   * @returns whether that commit has to make its row too. If so, it must end in {@link recorded} or {@link rejected}.
+   */
+  beginRecording(work: DeliveryWork): boolean {
+    const { batch } = work;
+    if (batch?.unwritten.delete(work) !== true) return false;
+    batch.recording += 1;
+    return true;
+  }
+
+  /**
    * Which batches have all their rows with the commit that writes these deliveries' outcomes, and which had them before.
    * To be told {@link recorded} or {@link notRecorded} in the end.
    */
@@ -92,20 +126,20 @@ export class OpenBatches extends Periodic {
     for (const id of finished) if (!this.batches.has(id)) this.finished.push(id);
   }
 
-  /** An outcome cannot be written: the batch is begun anew once its other deliveries have ended. */
-  refused(work: DeliveryWork): void {
+  /** The database rejected an outcome: the batch is fanned out again once its other deliveries have ended. */
+  rejected(work: DeliveryWork): void {
     if (work.batch !== null) work.batch.isBroken = true;
     this.leave(work);
   }
 
-  /** This dispatcher was declared dead: what it held is another's by now. */
+  /** This dispatcher was declared dead: what it held belongs to others now. */
   forget(): void {
     this.batches.clear();
     this.suspects.clear();
     this.finished = [];
   }
 
-  /** Takes what is finished off the list and lets anyone begin the rest anew; to be called once nothing is in flight. */
+  /** Deletes finished batches and releases the others; to be called once nothing is in flight. */
   override async stop(): Promise<void> {
     await super.stop();
     for (const id of this.batches.keys()) this.suspects.add(id);
@@ -121,7 +155,7 @@ export class OpenBatches extends Periodic {
     if (batch.recording === 0 && batch.unwritten.size === 0) this.end(batch, false);
   }
 
-  /** Lets anyone begin batches anew that are not open here, although the database may say so. @throws what it throws. */
+  /** Releases the suspects, for any dispatcher to fan out again. @throws what the database throws. */
   async releaseSuspects(): Promise<void> {
     const suspects = [...this.suspects].filter((id) => !this.beingTaken.has(id));
     if (suspects.length === 0) return;
@@ -144,14 +178,14 @@ export class OpenBatches extends Periodic {
         throw error;
       }
     }
-    for (let due = this.dueToSettle(); due.length > 0; due = this.dueToSettle()) await this.settle(due, signal);
+    for (let due = this.dueForRows(); due.length > 0; due = this.dueForRows()) await this.writeRowsOf(due, signal);
   }
 
-  private dueToSettle(): OpenBatch[] {
+  private dueForRows(): OpenBatch[] {
     const due: OpenBatch[] = [];
     let count = 0;
     for (const batch of this.batches.values()) {
-      if (count >= MAX_SETTLED || performance.now() - batch.openedAt < SETTLE_AFTER_MS) break;
+      if (count >= MAX_ROWS || performance.now() - batch.openedAt < WRITE_ROWS_AFTER_MS) break;
       if (batch.unwritten.size === 0) continue;
       due.push(batch);
       count += batch.unwritten.size;
@@ -160,13 +194,13 @@ export class OpenBatches extends Periodic {
   }
 
   /**
-   * Gives rows to the deliveries of batches that have none; their outcomes wait meanwhile. Also while the database is
-   * away: whether a statement that failed has committed is unknown until it is repeated.
+   * Gives rows to deliveries that have none; their outcomes wait meanwhile. Retries while the database is away: whether
+   * a failed statement has committed is unknown until it is repeated.
    */
-  private async settle(batches: OpenBatch[], signal: AbortSignal): Promise<void> {
+  private async writeRowsOf(batches: OpenBatch[], signal: AbortSignal): Promise<void> {
     let resolve = (): void => undefined;
-    const settling = new Promise<void>((done) => (resolve = done));
-    for (const batch of batches) batch.settling = settling;
+    const writing = new Promise<void>((done) => (resolve = done));
+    for (const batch of batches) batch.writingRows = writing;
     try {
       for (;;) {
         try {
@@ -179,7 +213,7 @@ export class OpenBatches extends Periodic {
         }
       }
     } finally {
-      for (const batch of batches) batch.settling = null;
+      for (const batch of batches) batch.writingRows = null;
       resolve();
     }
   }
@@ -189,7 +223,7 @@ export class OpenBatches extends Periodic {
     const [finished, open] = partition(batches, ({ recording, isBroken }) => recording === 0 && !isBroken);
     await writeFanOut(this.pool, this.identity.id, { planned, finished, open, continued: null, unfinished: null });
     for (const batch of batches) {
-      // Also of those whose rows existed before: an earlier try may have committed without our knowledge.
+      // Also those whose rows existed: an earlier try may have committed without our knowledge.
       for (const work of batch.unwritten) work.batch = null;
       batch.unwritten.clear();
       if (batch.recording === 0) this.end(batch, finished.includes(batch.batchId));

@@ -143,7 +143,7 @@ export class FanOut {
     const { value: chunk } = await run.chunks.next();
     if (chunk === undefined) return this.goOnWithKeys(run);
     const taken = await this.write(run, chunk);
-    for (const webhook of chunk.exclusive.values()) this.lanes.askForMore(webhook);
+    for (const webhook of chunk.exclusive.values()) this.lanes.requestMore(webhook);
     if (chunk.unfinished === null) return run.keyHashes.length > 0;
     run.tenantId = chunk.unfinished.tenantId;
     run.continued = chunk.unfinished.batchId;

@@ -1,11 +1,11 @@
 /**
- * What is becoming ours just now: between the statement that makes deliveries ours in the database and the moment in
- * which they stand in their lanes, they look as if nobody here knew of them.
+ * Deliveries that are on their way into lanes. Between the statement that makes them ours and the push into their lanes
+ * they look like orphans.
  */
 export class Acquisitions {
   private readonly underWay = new Set<Promise<unknown>>();
 
-  /** Runs what takes deliveries and puts them into their lanes. @throws what it throws. */
+  /** Runs `take`, which takes deliveries and pushes them into their lanes. @throws what it throws. */
   async track<T>(take: () => Promise<T>): Promise<T> {
     const taking = take();
     this.underWay.add(taking);
@@ -16,8 +16,8 @@ export class Acquisitions {
     }
   }
 
-  /** Resolves once everything that is under way at the call has come to its end, good or bad. */
-  async settled(): Promise<void> {
+  /** Resolves once everything that was under way at the call has succeeded or failed. */
+  async untilIdle(): Promise<void> {
     await Promise.allSettled([...this.underWay]);
   }
 }

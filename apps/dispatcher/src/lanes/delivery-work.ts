@@ -20,37 +20,38 @@ export interface EventRecord {
 /** One delivery that this dispatcher holds. */
 export interface DeliveryWork {
   id: string;
-  /** The dispatcher id under which it was claimed, and the how-manieth claim it was. */
+  /** The dispatcher id under which it was claimed. */
   owner: string;
+  /** Which claim this is (1 = first). */
   epoch: number;
   tenantId: string;
   webhookId: string;
   event: EventRecord;
-  /** Attempts made before, and how many of them were probes, which do not count. */
+  /** Attempts made before, and how many of them were probes, which do not count against `max_attempts`. */
   attempts: number;
   probes: number;
   /** Of the ordering key, where the event stands in an ordering queue of the webhook; see `ordering/ordering queues.queries.ts`. */
   keyHash: Buffer | null;
-  /** The batch that answers for it while it has no row. */
+  /** The open batch that stands for it until it has a row. */
   batch: OpenBatch | null;
 }
 
 /**
- * A batch of events that this dispatcher has taken and whose deliveries it sends before they have rows: most end within
- * milliseconds, and are then written once, as they ended. Until each has its row the batch stays on the list of what is
- * to be fanned out, under this dispatcher's name, so that whoever takes over begins it anew.
+ * An event batch that this dispatcher has taken and whose deliveries it sends before they have rows: most end within
+ * milliseconds and are then written once, with their outcome. Until each has its row, the batch stays in `event_batches`
+ * under this dispatcher's id, so that whoever takes over fans it out again. Only `OpenBatches` changes it.
  */
 export interface OpenBatch {
   readonly batchId: string;
   /** Monotonic ms. */
   readonly openedAt: number;
-  /** Deliveries that have no row, and whose outcome nobody is writing. */
+  /** Deliveries that have no row, and whose outcome is not being written. */
   readonly unwritten: Set<DeliveryWork>;
   /** Outcomes that are being committed. */
   recording: number;
-  /** While rows are being written for what takes long; never rejects. */
-  settling: Promise<void> | null;
-  /** Whether an outcome was refused by the database, so that the batch is to be begun anew. */
+  /** Set while rows are being written for deliveries that take long; never rejects. */
+  writingRows: Promise<void> | null;
+  /** Whether the database rejected an outcome, so that the batch has to be fanned out again. */
   isBroken: boolean;
 }
 

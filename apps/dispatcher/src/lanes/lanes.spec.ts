@@ -19,25 +19,23 @@ function works(count: number, tenantId: string, webhookId: string): DeliveryWork
 
 function setUp(options: { maxInFlight?: number; perWebhook?: number; capacity?: number; maxBytes?: number } = {}) {
   const started: DeliveryWork[] = [];
-  const hungry: string[] = [];
+  const wanted: string[] = [];
   const lanes = new Lanes({
     slots: new Slots({ maxInFlight: options.maxInFlight ?? 100, maxSlow: 100, slowAfterMs: 1_000 }),
     maxInFlightPerWebhook: options.perWebhook ?? 8,
     laneCapacity: options.capacity ?? 20,
     maxBytes: options.maxBytes ?? 1_000,
   });
-  lanes.connect(
-    (begun) => started.push(begun),
-    (webhook) => hungry.push(webhook.webhookId),
-  );
-  const finish = (begun: DeliveryWork, signal: LaneSignal = 'answered'): void => {
-    lanes.answered(begun, signal);
+  lanes.events.on('turn', (begun) => started.push(begun));
+  lanes.events.on('wanted', (webhook) => wanted.push(webhook.webhookId));
+  const finish = (begun: DeliveryWork, signal: LaneSignal = 'responded'): void => {
+    lanes.requestEnded(begun, signal);
     lanes.finished(begun, true);
   };
-  const finishAll = (signal: LaneSignal = 'answered'): void => {
+  const finishAll = (signal: LaneSignal = 'responded'): void => {
     for (const begun of started.splice(0)) finish(begun, signal);
   };
-  return { lanes, started, hungry, finish, finishAll };
+  return { lanes, started, wanted, finish, finishAll };
 }
 
 describe('Lanes', () => {
@@ -59,7 +57,7 @@ describe('Lanes', () => {
     expect(started).toHaveLength(1);
     finishAll('unreachable');
     expect(started).toHaveLength(1);
-    finishAll('answered');
+    finishAll('responded');
     expect(started).toHaveLength(2);
   });
 
@@ -89,13 +87,13 @@ describe('Lanes', () => {
   });
 
   it('asks for more of a webhook that waits in the database once its lane is half empty', () => {
-    const { lanes, hungry, finishAll } = setUp({ capacity: 8 });
+    const { lanes, wanted, finishAll } = setUp({ capacity: 8 });
     lanes.setBacklogged('t', 'w');
     lanes.push(works(8, 't', 'w'));
     finishAll();
-    expect(hungry).toEqual([]);
+    expect(wanted).toEqual([]);
     finishAll();
-    expect(hungry).toContain('w');
+    expect(wanted).toContain('w');
   });
 
   it('holds what it was given until the outcome is recorded', () => {
@@ -114,7 +112,7 @@ describe('Lanes', () => {
     const { lanes, started, finishAll } = setUp();
     lanes.push(works(5, 't', 'w'));
     lanes.pause();
-    expect(lanes.drain()).toHaveLength(3);
+    expect(lanes.takeAll()).toHaveLength(3);
     expect(started).toHaveLength(2);
     const idle = lanes.untilIdle();
     finishAll();
@@ -134,7 +132,7 @@ describe('Lanes', () => {
   it('sends the next request when one is answered, but no more than so many whose outcome is not committed', () => {
     const { lanes, started } = setUp({ perWebhook: 2 });
     lanes.push(works(20, 't', 'w'));
-    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.answered(next, 'answered');
+    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.requestEnded(next, 'responded');
     expect(lanes.size()).toMatchObject({ inFlight: 8, queued: 12 });
     expect(lanes.room('w')).toBe(0);
   });
@@ -143,7 +141,7 @@ describe('Lanes', () => {
     const { lanes, started } = setUp({ perWebhook: 2 });
     lanes.setRecording(false);
     lanes.push(works(20, 't', 'w'));
-    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.answered(next, 'answered');
+    for (let next = started.shift(); next !== undefined; next = started.shift()) lanes.requestEnded(next, 'responded');
     expect(lanes.size()).toMatchObject({ inFlight: 2, queued: 18 });
   });
 
@@ -151,7 +149,7 @@ describe('Lanes', () => {
     const { lanes, started } = setUp({ maxInFlight: 4 });
     lanes.push([...works(4, 'big', 'b1'), ...works(4, 'big', 'b2')]);
     const first = started.splice(0);
-    for (const begun of first) lanes.answered(begun, 'answered');
+    for (const begun of first) lanes.requestEnded(begun, 'responded');
     expect(started).toEqual([]);
     for (const begun of first) lanes.finished(begun, true);
     expect(started).toHaveLength(3);

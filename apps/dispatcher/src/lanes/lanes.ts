@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Acquisitions } from './acquisitions';
 import type { DeliveryWork } from './delivery-work';
 import { NO_LIMITS, Pace, type LaneLimits } from './pace';
@@ -15,16 +16,25 @@ export interface LanesOptions {
   maxBytes: number;
 }
 
-/** What a lane learns from an attempt: an answer, however bad, shows that somebody is there. */
-export type LaneSignal = 'answered' | 'overloaded' | 'unreachable' | 'none';
+/** What a lane learns from a request: any response, even an error, shows that the endpoint is reachable. */
+export type LaneSignal = 'responded' | 'overloaded' | 'unreachable';
+
+/** What {@link Lanes} tells its listeners, synchronously. */
+interface LaneEvents {
+  /** A delivery's turn has come: begin its attempt, which must end in {@link Lanes.finished}. */
+  turn: [work: DeliveryWork];
+  /** More of this webhook waits in the database and may be claimed now. */
+  wanted: [webhook: { tenantId: string; webhookId: string }];
+}
 
 interface Lane extends TurnTaker {
   webhookId: string;
   queue: WorkQueue;
-  /** Requests on their way to the receiver, and those that were answered and whose outcome is not committed yet. */
+  /** Requests on their way to the receiver. */
   inFlight: number;
-  answered: number;
-  /** Requests it may have under way: halves to a single probe while nobody answers, doubles with answers. */
+  /** Requests that have ended and whose outcome is not committed yet. */
+  unrecorded: number;
+  /** Requests it may have under way: halves, down to one, while the endpoint is unreachable; doubles with each response. */
   limit: number;
   /** Whether more of it waits in the database. */
   backlogged: boolean;
@@ -35,17 +45,33 @@ interface Lane extends TurnTaker {
   timer: NodeJS.Timeout | null;
 }
 
-/** Of a webhook nothing is known of yet. Each answer doubles it, so a live one soon has all it may have. */
+/** The limit of a new lane. Each response doubles it, so a working endpoint soon reaches its maximum. */
 const START_LIMIT = 2;
 /** Requests of a webhook begun and not recorded, as a multiple of those it may have under way; 1 while none are recorded. */
 export const UNRECORDED_SHARE = 4;
 
 /**
- * Deliveries held in memory: one lane for each webhook, turns between tenants and, within a tenant,
- * between its webhooks. What does not fit is refused, stays in the database and is claimed later.
+ * Deliveries held in memory: one lane for each webhook; tenants take turns and, within a tenant, its webhooks do.
+ * What does not fit stays in the database and is claimed later.
+ *
+ * The states of a delivery here:
+ *
+ *     waiting -> in flight -> unrecorded -> gone
+ *        |          |
+ *        |          +- its turn ended without a request -> gone
+ *        +- takeLane, takeAll -> gone
+ *
+ * - {@link push} adds it as waiting. Its lane is ready while it is below its limits and its pace allows a start.
+ * - waiting -> in flight: the lane is ready, it is its tenant's turn, and a slot is free (event `turn`).
+ * - in flight -> unrecorded: the request has ended ({@link requestEnded}); the lane may start its next one.
+ * - unrecorded -> gone: the outcome is committed ({@link finished}), which frees the slot.
+ *
+ * A lane exists while it holds a delivery, while more of its webhook waits in the database (`backlogged`), while its limit
+ * is reduced, and until its pace allows the next start. {@link pause} is final.
  */
 export class Lanes {
-  /** Of deliveries that are on their way into lanes. */
+  readonly events = new EventEmitter<LaneEvents>();
+  /** Deliveries on their way into lanes. */
   readonly acquisitions = new Acquisitions();
   private readonly lanes = new Map<string, Lane>();
   private readonly turns = new Turns<Lane>();
@@ -55,28 +81,13 @@ export class Lanes {
   private paused = false;
   private unrecordedShare = UNRECORDED_SHARE;
 
-  private start: (work: DeliveryWork) => void = () => undefined;
-  private hungry: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
-
   private readonly slots: Slots;
 
   constructor(private readonly options: LanesOptions) {
     this.slots = options.slots;
   }
 
-  /**
-   * @param start begins an attempt; it must end in {@link finished}.
-   * @param hungry is told of a lane that has room again while more of it waits in the database.
-   */
-  connect(
-    start: (work: DeliveryWork) => void,
-    hungry: (webhook: { tenantId: string; webhookId: string }) => void,
-  ): void {
-    this.start = start;
-    this.hungry = hungry;
-  }
-
-  /** Whether a delivery stands in a lane or is under way, until its outcome is committed. */
+  /** Whether a delivery waits in a lane or is under way, until its outcome is committed. */
   holds(id: string): boolean {
     return this.held.has(id);
   }
@@ -109,14 +120,14 @@ export class Lanes {
     return this.lanes.get(webhookId)?.backlogged ?? false;
   }
 
-  /** Notes whether outcomes can be recorded: what is sent while they cannot would be sent again after a crash. */
+  /** Notes whether outcomes can be recorded: what is sent while they cannot be is sent again after a crash. */
   setRecording(isRecording: boolean): void {
     this.unrecordedShare = isRecording ? UNRECORDED_SHARE : 1;
   }
 
-  /** Has more of a webhook claimed from the database soon. */
-  askForMore(webhook: { tenantId: string; webhookId: string }): void {
-    this.hungry(webhook);
+  /** Asks for more of a webhook to be claimed from the database, whatever its lane holds. */
+  requestMore(webhook: { tenantId: string; webhookId: string }): void {
+    this.events.emit('wanted', webhook);
   }
 
   /** Notes that more of the webhook waits in the database. */
@@ -129,7 +140,7 @@ export class Lanes {
     const lane = this.lanes.get(webhookId);
     if (lane === undefined) return;
     lane.backlogged = false;
-    this.settle(lane);
+    this.dropIfEmpty(lane);
   }
 
   /** Takes deliveries that this dispatcher owns; they begin as turns come. */
@@ -144,64 +155,64 @@ export class Lanes {
     this.pump();
   }
 
-  /** Lets the lane go on to the next request as soon as one is answered; its place is kept until it is {@link finished}. */
-  answered(work: DeliveryWork, signal: LaneSignal): void {
+  /** Notes the end of a request, so that the lane may start the next. The slot stays taken until {@link finished}. */
+  requestEnded(work: DeliveryWork, signal: LaneSignal): void {
     const lane = this.laneOf(work.tenantId, work.webhookId);
     lane.inFlight -= 1;
-    lane.answered += 1;
-    if (signal === 'answered') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
+    lane.unrecorded += 1;
+    if (signal === 'responded') lane.limit = Math.min(lane.limit * 2, this.options.maxInFlightPerWebhook);
     if (signal === 'unreachable' || signal === 'overloaded') lane.limit = Math.max(1, Math.floor(lane.limit / 2));
     this.makeReady(lane);
     this.pump();
   }
 
   /**
-   * Gives a delivery's place back after the outcome is recorded.
-   * @param wasAnswered whether {@link answered} was called; not where its turn ended without a request.
+   * Frees a delivery's slot after its outcome is recorded.
+   * @param hasRequestEnded whether {@link requestEnded} was called; not where the turn ended without a request.
    */
-  finished(work: DeliveryWork, wasAnswered: boolean): void {
+  finished(work: DeliveryWork, hasRequestEnded: boolean): void {
     const lane = this.laneOf(work.tenantId, work.webhookId);
     this.held.delete(work.id);
-    if (wasAnswered) lane.answered -= 1;
+    if (hasRequestEnded) lane.unrecorded -= 1;
     else lane.inFlight -= 1;
     this.slots.release(work.id);
     this.bytes -= work.event.data.length;
     this.makeReady(lane);
     this.turns.reconsider(lane.tenantId);
     if (lane.backlogged && sizeOf(lane) <= this.options.laneCapacity / 2)
-      this.hungry({ tenantId: lane.tenantId, webhookId: lane.webhookId });
-    this.settle(lane);
+      this.requestMore({ tenantId: lane.tenantId, webhookId: lane.webhookId });
+    this.dropIfEmpty(lane);
     if (this.slots.inFlight === 0) for (const resolve of this.idleListeners.splice(0)) resolve();
     this.pump();
   }
 
-  /** Takes their places from requests that hang; to be called a few times a second. */
+  /** Frees the slots of requests that have become slow; to be called a few times a second. */
   sweep(): void {
     if (this.slots.sweep(performance.now()) === 0) return;
     this.turns.reconsiderAll();
     this.pump();
   }
 
-  /** Begins no attempts and takes no deliveries any more. */
+  /** Stops starting attempts and taking deliveries. */
   pause(): void {
     this.paused = true;
   }
 
-  /** Empties the lanes of everything that has not begun, and answers it. */
-  drain(): DeliveryWork[] {
-    return [...this.lanes.keys()].flatMap((webhookId) => this.drainLane(webhookId));
+  /** Takes every delivery that has not started out of its lane. */
+  takeAll(): DeliveryWork[] {
+    return [...this.lanes.keys()].flatMap((webhookId) => this.takeLane(webhookId));
   }
 
-  /** {@link drain} of one webhook. */
-  drainLane(webhookId: string): DeliveryWork[] {
+  /** {@link takeAll} of one webhook. */
+  takeLane(webhookId: string): DeliveryWork[] {
     const lane = this.lanes.get(webhookId);
     if (lane === undefined) return [];
-    const left = lane.queue.drain();
+    const left = lane.queue.takeAll();
     for (const work of left) {
       this.bytes -= work.event.data.length;
       this.held.delete(work.id);
     }
-    this.settle(lane);
+    this.dropIfEmpty(lane);
     return left;
   }
 
@@ -240,26 +251,26 @@ export class Lanes {
     lane.pace?.start(performance.now());
     this.slots.take(lane.tenantId, work.id, performance.now());
     this.makeReady(lane);
-    this.start(work);
+    this.events.emit('turn', work);
   }
 
   private makeReady(lane: Lane): void {
     if (lane.ready || lane.queue.length === 0) return;
     const limit = Math.min(lane.limit, lane.limits.inFlight ?? lane.limit);
-    if (lane.inFlight >= limit || lane.inFlight + lane.answered >= limit * this.unrecordedShare) return;
+    if (lane.inFlight >= limit || lane.inFlight + lane.unrecorded >= limit * this.unrecordedShare) return;
     if (this.waitsForPace(lane)) return;
     lane.ready = true;
     this.turns.add(lane);
   }
 
-  /** Whether the lane has to wait for its pace; sees to it that it goes on then. */
+  /** Whether the lane has to wait for its pace; if so, a timer continues it. */
   private waitsForPace(lane: Lane): boolean {
     const waitMs = lane.pace?.waitMs(performance.now()) ?? 0;
     if (waitMs === 0) return false;
     lane.timer ??= setTimeout(() => {
       lane.timer = null;
       this.makeReady(lane);
-      this.settle(lane);
+      this.dropIfEmpty(lane);
       this.pump();
     }, waitMs).unref();
     return true;
@@ -270,7 +281,7 @@ export class Lanes {
     if (lane === undefined) {
       const limit = Math.min(START_LIMIT, this.options.maxInFlightPerWebhook);
       lane = {
-        ...{ tenantId, webhookId, queue: new WorkQueue(), inFlight: 0, answered: 0, limit },
+        ...{ tenantId, webhookId, queue: new WorkQueue(), inFlight: 0, unrecorded: 0, limit },
         ...{ backlogged: false, ready: false, limits: NO_LIMITS, pace: null, timer: null },
       };
       this.lanes.set(webhookId, lane);
@@ -278,8 +289,8 @@ export class Lanes {
     return lane;
   }
 
-  /** Forgets a lane that holds nothing, so that memory follows the work and not the number of webhooks. */
-  private settle(lane: Lane): void {
+  /** Deletes a lane that holds nothing, so that memory grows with the work and not with the number of webhooks. */
+  private dropIfEmpty(lane: Lane): void {
     if (sizeOf(lane) > 0 || lane.backlogged || lane.limit < START_LIMIT) return;
     // Its pace must outlive its work, or the next delivery would come too soon.
     if (this.waitsForPace(lane)) return;
@@ -287,7 +298,7 @@ export class Lanes {
   }
 }
 
-/** Deliveries that a lane holds, waiting or begun. */
+/** Deliveries that a lane holds, waiting or started. */
 function sizeOf(lane: Lane): number {
-  return lane.queue.length + lane.inFlight + lane.answered;
+  return lane.queue.length + lane.inFlight + lane.unrecorded;
 }

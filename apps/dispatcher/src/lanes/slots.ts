@@ -7,12 +7,12 @@ export interface SlotsOptions {
   slowAfterMs: number;
 }
 
-/** One tenant may take so much of the young places, so that others always find one at once. */
+/** The share of the slots that one tenant may take, so that others always find a free one. */
 const TENANT_SHARE = 0.75;
 
 /**
- * Places for requests under way. A request that hangs gives its place up after a moment and is counted among
- * the slow ones, of which there may be many more: they cost a socket, but hold nobody up.
+ * Slots for requests under way. A request that hangs gives up its slot after a moment and counts as slow. There may be
+ * many more slow ones: they cost a socket, but delay nobody.
  */
 export class Slots {
   /** Start (monotonic ms) by request; in the order in which they began. */
@@ -52,7 +52,7 @@ export class Slots {
     if (!this.slow.delete(requestId)) this.leaveYoung(requestId);
   }
 
-  /** Lets the requests that have become slow give their places up; @returns how many did. Cheap: it looks at the oldest only. */
+  /** Frees the slots of requests that have become slow; @returns how many. Cheap: it looks at the oldest only. */
   sweep(now: number): number {
     let moved = 0;
     for (const [requestId, { startedAt }] of this.young) {

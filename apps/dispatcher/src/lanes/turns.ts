@@ -1,4 +1,4 @@
-/** What takes turns: something of a tenant that may begin now. */
+/** Something of a tenant that takes turns. */
 export interface TurnTaker {
   readonly tenantId: string;
 }
@@ -7,16 +7,16 @@ interface Tenant<T> {
   id: string;
   /** In the order in which they became ready. */
   ready: Set<T>;
-  /** Whether it stands in the row. */
+  /** Whether it is in the row. */
   queued: boolean;
 }
 
-/** Turns between tenants and, within a tenant, between those of its lanes that may begin: one start each. */
+/** Tenants take turns and, within a tenant, its ready lanes do: one start each. */
 export class Turns<T extends TurnTaker> {
   private readonly tenants = new Map<string, Tenant<T>>();
   private row: Tenant<T>[] = [];
 
-  /** Lets a lane take part until it is taken by {@link next} or withdrawn. */
+  /** Adds a ready lane, until {@link next} takes it. */
   add(taker: T): void {
     let tenant = this.tenants.get(taker.tenantId);
     if (tenant === undefined) {
@@ -28,7 +28,7 @@ export class Turns<T extends TurnTaker> {
   }
 
   /**
-   * Whose turn it is, or null when nobody may begin. A tenant that may not begin now is passed over until
+   * The lane whose turn it is, or null when none may begin. A tenant that may not begin now is skipped until
    * {@link reconsider} is called for it.
    */
   next(mayBegin: (tenantId: string) => boolean): T | null {
@@ -45,7 +45,7 @@ export class Turns<T extends TurnTaker> {
     return null;
   }
 
-  /** Has a tenant stand in the row again that was passed over. */
+  /** Re-queues a skipped tenant. */
   reconsider(tenantId: string): void {
     const tenant = this.tenants.get(tenantId);
     if (tenant !== undefined) this.queue(tenant);

@@ -53,14 +53,14 @@ describe('WorkQueue', () => {
     expect(first.filter((id) => id === 'low')).toHaveLength(2);
   });
 
-  it('gives everything out when drained', () => {
+  it('gives everything out at once', () => {
     const queue = new WorkQueue();
     queue.push(work('a', -1));
     queue.push(work('b', 1));
     expect(queue.length).toBe(2);
     expect(
       queue
-        .drain()
+        .takeAll()
         .map((item) => item.id)
         .sort(),
     ).toEqual(['a', 'b']);

@@ -30,7 +30,7 @@ export class WorkQueue {
   }
 
   /** Takes everything out. */
-  drain(): DeliveryWork[] {
+  takeAll(): DeliveryWork[] {
     return this.levels.flatMap((works) => works.splice(0));
   }
 }

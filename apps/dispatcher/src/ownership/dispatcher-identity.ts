@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
@@ -15,16 +16,17 @@ const STOP_SENDING_MS = 6_000;
 export const DEAD_AFTER_MS = 10_000;
 
 /**
- * Who this dispatcher is: one row with a heartbeat by the database's clock. It holds deliveries only while
- * the row stands and is renewed; one that was declared dead comes back under a new id, without its old work.
+ * Who this dispatcher is: one row with a heartbeat by the database's clock. It holds deliveries only while it renews
+ * the row. A dispatcher that was declared dead continues under a new id, without its old work.
  */
 @Injectable()
 export class DispatcherIdentity {
+  /** `orphansSuspected`: the database may show deliveries as ours that no lane holds. */
+  readonly events = new EventEmitter<{ orphansSuspected: [] }>();
   private currentId = newUuid(Date.now());
   /** Monotonic ms of the last renewal; null before the first. */
   private renewedAt: number | null = null;
   private renewingSince: number | null = null;
-  private orphansSuspected = true;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -50,16 +52,9 @@ export class DispatcherIdentity {
     return this.maySend() && this.renewingSince !== null && performance.now() - this.renewingSince > DEAD_AFTER_MS;
   }
 
-  /** Notes that the database may show deliveries as ours that are in no lane. */
+  /** To be called when it is unknown whether a statement that takes deliveries has committed. */
   suspectOrphans(): void {
-    this.orphansSuspected = true;
-  }
-
-  /** Whether to look for such deliveries now; asking takes the suspicion back. */
-  takeOrphanSuspicion(): boolean {
-    const suspected = this.orphansSuspected;
-    this.orphansSuspected = false;
-    return suspected;
+    this.events.emit('orphansSuspected');
   }
 
   /** Registers and goes on renewing; `lost` is called when the row is gone, before a new one is made. */
@@ -79,7 +74,7 @@ export class DispatcherIdentity {
       try {
         await this.renew(lost);
       } catch (error) {
-        if (this.renewingSince !== null) this.logger.warn({ error: String(error) }, 'heartbeat failed');
+        if (this.renewingSince !== null) this.logger.warn({ err: error }, 'cannot renew the heartbeat; retrying');
         this.renewingSince = null;
       }
       await delay(this.renewedAt === null ? HEARTBEAT_MS / 8 : HEARTBEAT_MS, undefined, {
@@ -102,7 +97,7 @@ export class DispatcherIdentity {
       }
       this.logger.error(
         { dispatcher: this.currentId },
-        'declared dead while alive; beginning anew without the old work',
+        'declared dead while alive; continuing under a new id, without the old work',
       );
       this.renewedAt = null;
       this.renewingSince = null;

@@ -4,44 +4,60 @@ import type { Pool } from 'pg';
 import { SERVICE_POOL } from '#database/database.module';
 import type { Logger } from '#observability/logger';
 import { LOGGER } from '#observability/observability.module';
+import { InboundActions } from '../inbound-actions/inbound-actions';
 import { Lanes } from '../lanes/lanes';
 import { DispatcherIdentity } from '../ownership/dispatcher-identity';
 import { findOwned, releaseOrphans } from './reconcile.queries';
 
-/** A claim that takes longer hangs; its deliveries are looked at again in the next round. */
+/** A claim that takes longer hangs; the next round looks at its deliveries again. */
 const ARRIVAL_DEADLINE_MS = 5_000;
 
-/** Deliveries that the database shows as ours and that nobody here knows of, as after a connection that broke during a commit. */
+/** Deliveries that the database shows as ours and that no lane holds, for example after a connection broke during a commit. */
 @Injectable()
 export class Orphans {
+  /** At the start too: a former process under this id may have left some. */
+  private areSuspected = true;
+
   constructor(
     @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly identity: DispatcherIdentity,
     private readonly lanes: Lanes,
+    private readonly inbound: InboundActions,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    identity.events.on('orphansSuspected', () => {
+      this.areSuspected = true;
+    });
+  }
+
+  /** Releases orphans, if there may be any or `always`. @throws what the database throws. */
+  async releaseSuspected(always: boolean, signal: AbortSignal): Promise<void> {
+    if (!this.areSuspected && !always) return;
+    this.areSuspected = false;
+    await this.release(signal);
+    await this.inbound.releaseOrphans(signal);
+  }
 
   /**
-   * Lets them wait for anyone. What a look finds as ours is in a lane, or ended meanwhile, or still on its way into one:
-   * once all that was on its way has arrived, the rest is in nobody's hands. By its epoch, since it may have been let go
-   * and taken again. @throws what the database throws.
+   * Releases them for any dispatcher to claim. A delivery that the database shows as ours is in a lane, or on its way into
+   * one, or has ended meanwhile; once all that was on its way has arrived, the rest are orphans. Matched by epoch, since
+   * one may have been released and claimed again. @throws what the database throws.
    */
   async release(signal: AbortSignal): Promise<void> {
     const suspects = (await findOwned(this.pool, this.identity.id)).filter(({ id }) => !this.lanes.holds(id));
     if (suspects.length === 0) return;
     if (!(await this.haveArrived(signal))) {
-      this.identity.suspectOrphans();
+      this.areSuspected = true;
       return;
     }
     const orphans = suspects.filter(({ id }) => !this.lanes.holds(id));
     if (orphans.length === 0) return;
     const released = await releaseOrphans(this.pool, this.identity.id, orphans);
-    if (released > 0)
-      this.logger.warn({ released }, 'deliveries that a broken connection left in no lane wait for anyone again');
+    if (released > 0) this.logger.warn({ released }, 'released deliveries that a broken connection left in no lane');
   }
 
   private haveArrived(signal: AbortSignal): Promise<boolean> {
-    const arrived = this.lanes.acquisitions.settled().then(() => true);
+    const arrived = this.lanes.acquisitions.untilIdle().then(() => true);
     const gaveUp = delay(ARRIVAL_DEADLINE_MS, false, { signal, ref: false }).catch(() => false);
     return Promise.race([arrived, gaveUp]);
   }

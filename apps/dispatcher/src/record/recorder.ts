@@ -14,7 +14,7 @@ import { writeFirstOutcomes, writeOutcomes } from './record-outcomes.queries';
 
 const GROUP = {
   ...{ maxItems: 500, maxBytes: 4 * 1024 * 1024, maxConcurrent: 2, maxWaiting: Number.MAX_SAFE_INTEGER },
-  // Nobody waits for a record but the places of a lane.
+  // Only the slots of a lane wait for a record.
   spacing: { perDuration: 3, maxMs: 10 },
 };
 const RETRY_MS = 250;
@@ -22,12 +22,12 @@ const RETRY_MS = 250;
 type WriteOutcomes = (outcomes: Outcome[]) => Promise<Set<string>>;
 
 /**
- * Commits outcomes, many at once. While the database is away an outcome waits here, and its lane's place
- * with it; writing one twice changes nothing.
+ * Commits outcomes, many at once. While the database is away, outcomes wait here and keep their slots. Writing one twice
+ * changes nothing.
  */
 @Injectable()
 export class Recorder {
-  /** Of deliveries that have no rows yet. */
+  /** Outcomes of deliveries that have no rows yet. */
   private readonly firstCommits: GroupCommit<Outcome, boolean>;
   private readonly commits: GroupCommit<Outcome, boolean>;
   /** Of those that let the next in an ordering queue go: more statements, so they do not slow the others. */
@@ -54,25 +54,27 @@ export class Recorder {
     this.orderedCommits = groupCommit((outcomes) =>
       this.untilWritten(outcomes, () =>
         writeOrderedOutcomes(pool, outcomes, (webhook) => {
-          lanes.askForMore(webhook);
+          lanes.requestMore(webhook);
         }),
       ),
     );
   }
 
-  /** Resolves after the commit: true when written, false when the delivery was another's by then. Never rejects. */
+  /** Resolves after the commit: true when written, false when another dispatcher owned the delivery by then. Never rejects. */
   async record(outcome: Outcome): Promise<boolean> {
-    const { batch } = outcome.work;
-    if (batch?.settling) await batch.settling;
-    const isFirst = batch?.unwritten.delete(outcome.work) ?? false;
-    if (isFirst && batch !== null) batch.recording += 1;
+    const { writingRows } = outcome.work.batch ?? {};
+    if (writingRows) await writingRows;
+    const isFirst = this.openBatches.beginRecording(outcome.work);
     try {
       if (isFirst) return await this.firstCommits.add(outcome);
       return await (advancesQueue(outcome) ? this.orderedCommits : this.commits).add(outcome);
     } catch (error) {
-      // Refused by the database for itself, not for its company: its row, or its batch, stays ours until it is released.
-      this.logger.error({ delivery: outcome.work.id, error: String(error) }, 'an outcome cannot be recorded');
-      if (isFirst) this.openBatches.refused(outcome.work);
+      // The database rejected this outcome, not the rest of its group. Its row, or its batch, stays ours until released.
+      this.logger.error(
+        { err: error, delivery: outcome.work.id },
+        'cannot record an outcome: the database rejected it',
+      );
+      if (isFirst) this.openBatches.rejected(outcome.work);
       return false;
     }
   }
@@ -90,21 +92,18 @@ export class Recorder {
     }
   }
 
-  /** Tries again while the database is away. @throws what it has against the outcomes. */
+  /** Retries while the database is away. @throws the error by which it rejects the outcomes. */
   private async untilWritten(outcomes: Outcome[], write: () => Promise<Set<string>>): Promise<Set<string>> {
     for (;;) {
       try {
         const written = await write();
-        if (this.failing) this.logger.info('outcomes are recorded again');
+        if (this.failing) this.logger.info('recording outcomes again');
         this.setFailing(false);
         return written;
       } catch (error) {
         if (!isWorthRepeating(error)) throw error;
         if (!this.failing)
-          this.logger.error(
-            { error: String(error), outcomes: outcomes.length },
-            'outcomes cannot be recorded; trying on',
-          );
+          this.logger.error({ err: error, outcomes: outcomes.length }, 'cannot record outcomes; retrying');
         this.setFailing(true);
         await delay(RETRY_MS);
       }

@@ -36,6 +36,11 @@ export class Admission {
     });
   }
 
+  /** Gives back leases of webhooks that nothing was sent to lately. @throws what the database throws. */
+  async releaseIdleLeases(): Promise<void> {
+    await this.leases.releaseIdle((webhookId) => this.lanes.isBusy(webhookId));
+  }
+
   /** With the room of each; those with limits only when their lease is ours, and no more than their limits let pass soon. */
   private async underLease(webhooks: WebhookKey[]): Promise<LaneRoom[]> {
     const rooms: LaneRoom[] = [];

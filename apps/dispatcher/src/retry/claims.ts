@@ -15,8 +15,8 @@ const MAX_PER_CLAIM = 500;
 
 /**
  * Brings deliveries that wait in the database, retries and backlog alike, into lanes that have room.
- * Rounds are asked for by wake-ups, by hungry lanes and every second; they run one at a time, and under a
- * backlog one follows the other without end, so nobody waits for more than the one that serves him.
+ * Rounds are asked for by wake-ups, by lanes with room and every second; they run one at a time.
+ * Under a backlog they follow each other without end; a caller waits only for the round that serves it.
  */
 @Injectable()
 export class Claims {
@@ -24,12 +24,12 @@ export class Claims {
   /** The round that has not begun: it serves everyone who asks until it does. */
   private upcoming: Promise<void> | null = null;
   private readonly due: DueWebhooks;
-  private readonly hungry = new Map<string, WebhookKey>();
+  private readonly wanted = new Map<string, WebhookKey>();
 
   constructor(
     @Inject(SERVICE_POOL) private readonly pool: Pool,
     private readonly lanes: Lanes,
-    private readonly deliver: Attempt,
+    private readonly attempt: Attempt,
     private readonly directory: WebhookDirectory,
     private readonly identity: DispatcherIdentity,
     private readonly admission: Admission,
@@ -45,7 +45,7 @@ export class Claims {
 
   /** Asks for more of one webhook whose lane has room. */
   wantMore(webhook: WebhookKey): void {
-    this.hungry.set(webhook.webhookId, webhook);
+    this.wanted.set(webhook.webhookId, webhook);
     this.askForRound();
   }
 
@@ -68,13 +68,13 @@ export class Claims {
 
   private async round(): Promise<void> {
     if (!this.identity.maySend()) return;
-    await this.feedHungry();
+    await this.feedWanted();
     await this.findAndClaim();
   }
 
-  private async feedHungry(): Promise<void> {
-    const webhooks = [...this.hungry.values()];
-    this.hungry.clear();
+  private async feedWanted(): Promise<void> {
+    const webhooks = [...this.wanted.values()];
+    this.wanted.clear();
     if (webhooks.length > 0) await this.claimFor(webhooks);
   }
 
@@ -111,7 +111,7 @@ export class Claims {
     const works: DeliveryWork[] = [];
     for (const { work, webhooksVersion, payloadGone } of claimed) {
       await this.directory.ofTenant(work.tenantId, webhooksVersion);
-      if (payloadGone) await this.deliver.settle(work, 'cancelled', null);
+      if (payloadGone) await this.attempt.finishWithoutRequest(work, 'cancelled', null);
       else works.push(work);
     }
     this.lanes.push(works);

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Pool } from 'pg';
 import { SERVICE_POOL } from '#database/database.module';
@@ -25,6 +26,14 @@ import {
 
 const EVERY_MS = 1_000;
 
+/** What {@link WebhookHealth} tells its listeners, synchronously. */
+interface WebhookHealthEvents {
+  /** The endpoint was found unreachable: its deliveries wait `forMs` until the first probe. */
+  unreachable: [webhookId: string, forMs: number];
+  /** The endpoint may be sent to again. */
+  reachable: [webhook: { tenantId: string; webhookId: string }];
+}
+
 /**
  * Which webhooks fail, over all dispatchers: read and written once a second, and never for a webhook that
  * works. One that nobody answers at is open: its deliveries wait, and probes ask at growing intervals whether
@@ -32,29 +41,19 @@ const EVERY_MS = 1_000;
  */
 @Injectable()
 export class WebhookHealth extends Periodic {
+  readonly events = new EventEmitter<WebhookHealthEvents>();
   private webhooks = new Map<string, FailingWebhook>();
   private readonly streaks = new Map<string, UnreachableStreak>();
   private readonly changes = new Map<string, HealthChange>();
   private readonly succeeded = new Set<string>();
   private readonly responded = new Set<string>();
-  private onUnreachable: (webhookId: string, forMs: number) => void = () => undefined;
-  private onReachable: (webhook: { tenantId: string; webhookId: string }) => void = () => undefined;
 
   constructor(
     @Inject(SERVICE_POOL) private readonly pool: Pool,
-    private readonly events: OperationalEvents,
+    private readonly operationalEvents: OperationalEvents,
     @Inject(LOGGER) logger: Logger,
   ) {
     super('noting the health of webhooks', EVERY_MS, () => this.exchange(), logger);
-  }
-
-  /** @param onUnreachable told of a webhook whose deliveries are to wait; @param onReachable of one that may be sent to again. */
-  connect(
-    onUnreachable: (webhookId: string, forMs: number) => void,
-    onReachable: (webhook: { tenantId: string; webhookId: string }) => void,
-  ): void {
-    this.onUnreachable = onUnreachable;
-    this.onReachable = onReachable;
   }
 
   /** Whether the webhook's deliveries are to wait for a probe. */
@@ -128,7 +127,7 @@ export class WebhookHealth extends Periodic {
       probeDue: false,
       probeAfterMs: forMs,
     });
-    this.onUnreachable(webhookId, forMs);
+    this.events.emit('unreachable', webhookId, forMs);
   }
 
   private async exchange(): Promise<void> {
@@ -142,7 +141,7 @@ export class WebhookHealth extends Periodic {
       if (change.unreachableForMs !== null && known !== undefined) this.webhooks.set(change.webhookId, known);
     }
     for (const [webhookId, known] of before)
-      if (known.isUnreachable && !this.isUnreachable(webhookId)) this.onReachable(known);
+      if (known.isUnreachable && !this.isUnreachable(webhookId)) this.events.emit('reachable', known);
   }
 
   private async write(): Promise<void> {
@@ -155,7 +154,7 @@ export class WebhookHealth extends Periodic {
     try {
       if (succeeded.length > 0) {
         const recovered = await clearFailures(this.pool, succeeded);
-        for (const webhook of recovered) if (webhook.warnings > 0) await this.events.recovered(webhook);
+        for (const webhook of recovered) if (webhook.warnings > 0) await this.operationalEvents.recovered(webhook);
       }
       if (responded.length > 0) await markReachable(this.pool, responded);
       if (changes.length > 0) await writeFailures(this.pool, changes);
