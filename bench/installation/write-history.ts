@@ -5,8 +5,10 @@ export interface HistoryPlan {
   tenantId: string;
   webhookId: string;
   deliveries: number;
-  /** Over how many days up to now they lie, evenly. */
+  /** Over how many days up to its end they lie, evenly. */
   days: number;
+  /** The end of the history; now unless given. */
+  until?: Date;
   /** For how many days there are statistics, which outlive the deliveries. */
   statsDays: number;
   /** Whether the planner is to know of it, as it does once autovacuum has come by. */
@@ -88,17 +90,23 @@ const TABLES = [
 /** Writes a webhook's history by SQL, as fan-outs, recorders and folds would have left it. */
 export async function writeHistory(pool: Pool, plan: HistoryPlan): Promise<void> {
   const { tenantId, webhookId, deliveries, days, statsDays, isAnalysed } = plan;
+  const end = plan.until === undefined ? 'now()' : `'${plan.until.toISOString()}'::timestamptz`;
+  const ending = (text: string): string => text.replaceAll('now()', end);
   const { buckets, counts } = mergeHistograms([], RESPONSE_TIMES_MS);
   const client = await pool.connect();
   try {
     await client.query(`SELECT ensure_partitions(now() - make_interval(days => $1), now() + interval '28 days')`, [
       days + 7,
     ]);
-    await client.query(PAST.replaceAll('$1', String(days * 86_400)).replaceAll('$2', String(deliveries)));
+    await client.query(
+      ending(PAST)
+        .replaceAll('$1', String(days * 86_400))
+        .replaceAll('$2', String(deliveries)),
+    );
     for (const text of ROWS) await client.query(text, text.includes('$2') ? [tenantId, webhookId] : [tenantId]);
-    await client.query(HOURS, [tenantId, webhookId, statsDays, buckets, counts]);
+    await client.query(ending(HOURS), [tenantId, webhookId, statsDays, buckets, counts]);
     await client.query(DAYS, [tenantId, webhookId, buckets, counts]);
-    await client.query(TOTALS, [tenantId, webhookId]);
+    await client.query(ending(TOTALS), [tenantId, webhookId]);
     await client.query('DROP TABLE past');
     if (isAnalysed) await client.query(`VACUUM (ANALYZE) ${TABLES.join(', ')}`);
   } finally {

@@ -29,6 +29,11 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres';
 const DELIVERIES = 20_000;
 const DAYS = 21;
 const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+/** Unix time begins on a Thursday, a partition on a Monday. */
+const MONDAY_MS = 4 * DAY_MS;
+/** The start of this week, so that the history fills whole partitions of equal size, whatever day it is. */
+const HISTORY_ENDS_AT = Math.floor((Date.now() - MONDAY_MS) / WEEK_MS) * WEEK_MS + MONDAY_MS;
 const EVENT_TYPES = 5;
 const PAGE = { limit: 21, offset: 0 };
 /** Of one webhook, and how many its lane takes. */
@@ -166,6 +171,7 @@ beforeAll(async () => {
   await client.connect();
   await writeHistory(pool, {
     ...{ tenantId: TENANT, webhookId: WEBHOOK, deliveries: DELIVERIES, days: DAYS, statsDays: DAYS, isAnalysed: false },
+    until: new Date(HISTORY_ENDS_AT),
   });
   await pool.query(`INSERT INTO tenants (id, name) VALUES ($1, 'Plans')`, [TENANT]);
   await pool.query(`INSERT INTO dispatchers (id, host, pid) VALUES ($1, 'here', 1)`, [DISPATCHER]);
@@ -188,9 +194,13 @@ describe.each([
     await client.query(`SET plan_cache_mode = ${mode}`);
     await client.query('SET ROLE webhooks_request');
   });
-  afterEach(() => client.query('SET ROLE webhooks_request'));
+  afterEach(async () => {
+    await pool.query('DELETE FROM waiting_deliveries');
+    await pool.query('DELETE FROM waiting_inbound_actions');
+    await client.query('SET ROLE webhooks_request');
+  });
 
-  const now = Date.now();
+  const now = HISTORY_ENDS_AT;
   const middle = firstUuidAt(now - (DAYS / 2) * DAY_MS);
 
   it.each([
@@ -239,7 +249,8 @@ describe.each([
   });
 
   it('statistics by day read few hours', async () => {
-    const range = { fromMs: now - DAYS * DAY_MS, untilMs: now };
+    // Half of its first day and half of its last.
+    const range = { fromMs: now - (DAYS - 0.5) * DAY_MS, untilMs: now - 0.5 * DAY_MS };
     hoursRead = 0;
     await readStats(manager, TENANT, WEBHOOK, 'day', range);
     expect(hoursRead).toBeGreaterThan(0);
@@ -252,7 +263,6 @@ describe.each([
     await client.query('SET ROLE webhooks_service');
     waitingRead = 0;
     await claimDue(asPool, DISPATCHER, [{ tenantId: TENANT, webhookId: WEBHOOK, room: ROOM }]);
-    await pool.query('DELETE FROM waiting_deliveries');
     expect(waitingRead).toBeGreaterThanOrEqual(ROOM);
     // Found, locked and deleted.
     expect(waitingRead).toBeLessThanOrEqual(4 * ROOM);
@@ -266,7 +276,6 @@ describe.each([
     expect(await rowsReadBy(() => cancelWaiting(updates as unknown as EntityManager, TENANT, WEBHOOK, 'Deleted'))).toBe(
       0,
     );
-    await pool.query('DELETE FROM waiting_deliveries');
     expect(waitingRead).toBeGreaterThanOrEqual(MAX_CANCELLED_AT_ONCE);
     // Found, locked and deleted.
     expect(waitingRead).toBeLessThanOrEqual(4 * MAX_CANCELLED_AT_ONCE);
@@ -282,7 +291,6 @@ describe.each([
     await client.query('SET ROLE webhooks_service');
     waitingRead = 0;
     await claimRuns(asPool, DISPATCHER, [{ tenantId: TENANT, endpointId: ENDPOINT, room: ROOM }]);
-    await pool.query('DELETE FROM waiting_inbound_actions');
     expect(waitingRead).toBeGreaterThanOrEqual(ROOM);
     // Found, locked, updated, and deleted since their runs are not there.
     expect(waitingRead).toBeLessThanOrEqual(6 * ROOM);
@@ -313,7 +321,6 @@ describe.each([
       }));
       return writeOutcomes(connection, outcomes);
     });
-    await pool.query('DELETE FROM waiting_deliveries');
     expect(read.result.size).toBe(2);
     expect(read.rows).toBeLessThanOrEqual(20);
   });
@@ -343,7 +350,6 @@ describe.each([
       }));
       return writeRunOutcomes(connection, outcomes);
     });
-    await pool.query('DELETE FROM waiting_inbound_actions');
     expect(read.result.size).toBe(2);
     expect(read.rows).toBeLessThanOrEqual(20);
   });

@@ -91,13 +91,13 @@ export function passGivenUp(pool: Pool, webhookId: string, limit: number): Promi
 /**
  * Moves up queues whose first has ended without their being told, as when it is cancelled along with what waits for a
  * webhook, or whose first is blocked. Looks at `limit` queues behind one.
- * @returns the last ordering queue looked at, null at the end; and how many were mended.
+ * @returns the last ordering queue looked at (null at the end), and how many were repaired.
  */
 export async function repairQueues(
   pool: Pool,
   after: OrderingQueue | null,
   limit: number,
-): Promise<{ after: OrderingQueue | null; mended: number }> {
+): Promise<{ after: OrderingQueue | null; repaired: number }> {
   const result = await pool.query<{ webhook_id: string; key_hash: Buffer }>({
     name: 'look-at-queues',
     text: `SELECT webhook_id, key_hash FROM ordering_queues
@@ -106,10 +106,10 @@ export async function repairQueues(
   });
   const queues = result.rows.map((row) => ({ webhookId: row.webhook_id, keyHash: row.key_hash }));
   const last = queues.length < limit ? null : (queues.at(-1) ?? null);
-  if (queues.length === 0) return { after: null, mended: 0 };
+  if (queues.length === 0) return { after: null, repaired: 0 };
   const stuck = await inTransaction(pool, (client) => findStuck(client, queues));
-  if (stuck.length === 0) return { after: last, mended: 0 };
-  const mended = await inTransaction(pool, async (client) => {
+  if (stuck.length === 0) return { after: last, repaired: 0 };
+  const repaired = await inTransaction(pool, async (client) => {
     await lockQueues(client, stuck);
     const still = await findStuck(client, stuck);
     const ended = still.flatMap(({ state, ...head }): Ended[] => {
@@ -120,7 +120,7 @@ export async function repairQueues(
     await advanceQueues(client, stuck);
     return still.length;
   });
-  return { after: last, mended };
+  return { after: last, repaired };
 }
 
 /** The first of queues that have ended or are blocked, with their state; null when the delivery is gone. */
