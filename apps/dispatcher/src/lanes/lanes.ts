@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { Acquisitions } from './acquisitions';
 import type { DeliveryWork } from './delivery-work';
+import { sizeOf, type Lane } from './lane';
 import { NO_LIMITS, Pace, type LaneLimits } from './pace';
 import type { Slots } from './slots';
-import { Turns, type TurnTaker } from './turns';
+import { Turns } from './turns';
 import { WorkQueue } from './work-queue';
 
 export interface LanesOptions {
@@ -25,24 +26,6 @@ interface LaneEvents {
   turn: [work: DeliveryWork];
   /** More of this webhook waits in the database and may be claimed now. */
   wanted: [webhook: { tenantId: string; webhookId: string }];
-}
-
-interface Lane extends TurnTaker {
-  webhookId: string;
-  queue: WorkQueue;
-  /** Requests on their way to the receiver. */
-  inFlight: number;
-  /** Requests that have ended and whose outcome is not committed yet. */
-  unrecorded: number;
-  /** Requests it may have under way: halves, down to one, while the endpoint is unreachable; doubles with each response. */
-  limit: number;
-  /** Whether more of it waits in the database. */
-  backlogged: boolean;
-  ready: boolean;
-  limits: LaneLimits;
-  pace: Pace | null;
-  /** Waits for the pace. */
-  timer: NodeJS.Timeout | null;
 }
 
 /** The limit of a new lane. Each response doubles it, so a working endpoint soon reaches its maximum. */
@@ -296,9 +279,4 @@ export class Lanes {
     if (this.waitsForPace(lane)) return;
     this.lanes.delete(lane.webhookId);
   }
-}
-
-/** Deliveries that a lane holds, waiting or started. */
-function sizeOf(lane: Lane): number {
-  return lane.queue.length + lane.inFlight + lane.unrecorded;
 }
